@@ -1,0 +1,19 @@
+# mkclean_tests(room SOURCES ... LIBRARIES ...)
+#
+# The doctest cases of one room, one program; ctest runs every case in a process of its own, which
+# is what SystemC's one elaboration per process asks for.  A name with a semicolon is two names
+# to CMake, neither of which any case has: a test that runs no case fails.
+include(doctest)
+
+function(mkclean_tests name)
+  cmake_parse_arguments(TESTS "" "" "SOURCES;LIBRARIES" ${ARGN})
+  set(target ${name}_tests)
+  add_executable(${target} ${PROJECT_SOURCE_DIR}/tb/tests/main.cpp ${TESTS_SOURCES})
+  target_link_libraries(${target} PRIVATE ${TESTS_LIBRARIES} mkclean_systemc doctest::doctest
+                                          mkclean_warnings)
+  target_compile_definitions(${target} PRIVATE
+    MKCLEAN_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MKCLEAN_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  doctest_discover_tests(${target} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT 600
+                         SKIP_REGULAR_EXPRESSION "SKIPPED: "
+                         FAIL_REGULAR_EXPRESSION "test cases: +0 ")
+endfunction()
