@@ -1,0 +1,87 @@
+#pragma once
+
+#include "sim/number.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mkclean
+{
+
+/// Where the fact that a step changes lives. The first six are the places of dirtiness.
+enum class place : std::uint8_t { tlb, pte, page, buffer, tag, inode, disk, none };
+
+/// One place in the code where an atomic step is taken: defined once, beside that code.
+struct step_site {
+    const char* name; ///< the kernel's name for it, as the log prints it
+    place touches;
+    /// What it did, for people: "PWD->P--". Null: "before->after" as numbers.
+    std::string (*show)(std::uint64_t before, std::uint64_t after) = nullptr;
+};
+
+/// What a step was done to.
+struct subject {
+    static constexpr std::uint64_t no_block = ~std::uint64_t{0};
+
+    inode_number ino;
+    page_index page;
+    std::uint64_t block = no_block; ///< of the page, where the step is about one buffer
+    /// Hardware knows frames, not files: it names the frame, and readers look up whose it is.
+    frame_number frame;
+    virtual_address va;
+
+    bool is_page() const { return ino != inode_number(); }
+};
+
+using actor_id = std::uint16_t;
+
+/// One atomic step that was taken.
+struct event {
+    picoseconds time;
+    actor_id actor = 0;
+    const step_site* site = nullptr;
+    subject what;
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+};
+
+class event_sink
+{
+public:
+    virtual ~event_sink() = default;
+    virtual void on_event(const event& e) = 0;
+};
+
+/// The one stream of events of a world. Every output is a function of it; without sinks it costs a
+/// test of one word a step.
+class event_log
+{
+public:
+    struct actor_name {
+        std::string where; ///< "core1", "disk"
+        std::string who;   ///< "rtorrent", "kjournald"
+    };
+
+    actor_id add_actor(std::string where, std::string who)
+    {
+        m_actors.push_back({std::move(where), std::move(who)});
+        return static_cast<actor_id>(m_actors.size() - 1);
+    }
+    std::size_t actors() const { return m_actors.size(); }
+    const actor_name& name_of(actor_id id) const { return m_actors.at(id); }
+
+    void attach(event_sink& sink) { m_sinks.push_back(&sink); }
+    bool listening() const { return !m_sinks.empty(); }
+    void emit(const event& e)
+    {
+        for (event_sink* sink : m_sinks)
+            sink->on_event(e);
+    }
+
+private:
+    std::vector<actor_name> m_actors;
+    std::vector<event_sink*> m_sinks;
+};
+
+} // namespace mkclean

@@ -1,0 +1,207 @@
+#include "sim/executor.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace mkclean
+{
+
+bool operator<(const executor::entry& a, const executor::entry& b)
+{
+    return std::tie(a.m_due, a.m_priority, a.m_sequence) <
+           std::tie(b.m_due, b.m_priority, b.m_sequence);
+}
+
+executor::task::task(std::string name, unsigned priority, std::function<void()> body)
+    : entry(kind::task, priority),
+      m_name(std::move(name)),
+      m_body(std::move(body))
+{
+}
+
+executor::timer::timer(executor& owner, unsigned priority, std::function<void()> action)
+    : entry(kind::timer, priority),
+      m_owner(owner),
+      m_action(std::move(action))
+{
+}
+
+executor::timer::~timer()
+{
+    disarm();
+}
+
+void executor::timer::arm(picoseconds when)
+{
+    disarm();
+    m_owner.enqueue(*this, when);
+}
+
+void executor::timer::disarm()
+{
+    if (queued())
+        m_owner.dequeue(*this);
+}
+
+executor::~executor()
+{
+    m_queue.clear();
+}
+
+executor::task& executor::spawn(std::string name, unsigned priority, std::function<void()> body)
+{
+    m_tasks.push_back(std::make_unique<task>(std::move(name), priority, std::move(body)));
+    task& t = *m_tasks.back();
+    create_stack(t);
+    enqueue(t, now());
+    return t;
+}
+
+void executor::enqueue(entry& e, picoseconds when)
+{
+    e.m_due = std::max(when, now());
+    e.m_sequence = m_sequence++;
+    m_queue.insert(e);
+    queue_changed();
+}
+
+void executor::dequeue(entry& e)
+{
+    if (e.queued())
+        m_queue.erase(m_queue.iterator_to(e));
+}
+
+// The running task may have been resumed by then already, by itself or from outside.
+void executor::sleep_until(picoseconds when)
+{
+    resume_at(*m_running, when);
+    yield();
+}
+
+void executor::suspend()
+{
+    yield();
+}
+
+void executor::resume_at(task& t, picoseconds when)
+{
+    if (t.m_finished)
+        return;
+    if (t.queued() && t.due() <= when)
+        return;
+    dequeue(t);
+    enqueue(t, when);
+}
+
+picoseconds executor::horizon() const
+{
+    const picoseconds queued = m_queue.empty() ? m_limit : m_queue.begin()->due();
+    return std::min({queued, m_limit, foreign_horizon()});
+}
+
+void executor::yield()
+{
+    if (m_cancelling)
+        throw task_cancelled{};
+    task* const self = std::exchange(m_running, nullptr);
+    task* const to = next();
+    m_running = to;
+    if (to == self)
+        return;
+    switch_stacks(self, to);
+    if (m_cancelling)
+        throw task_cancelled{};
+}
+
+executor::task* executor::next()
+{
+    for (;;) {
+        if (m_stopping) {
+            m_outcome = outcome::stopped;
+            return nullptr;
+        }
+        if (m_queue.empty()) {
+            m_outcome = outcome::idle;
+            return nullptr;
+        }
+        entry& first = *m_queue.begin();
+        if (first.due() > m_limit) {
+            m_outcome = outcome::out_of_time;
+            return nullptr;
+        }
+        if (first.due() > m_now) {
+            m_in_model = false;
+            advance(first.due());
+            m_in_model = true;
+            continue;
+        }
+        dequeue(first);
+        if (first.m_kind == entry::kind::task)
+            return static_cast<task*>(&first);
+        // Whose stack this is on has nothing to do with it, so what it throws must not unwind that.
+        try {
+            static_cast<timer&>(first).m_action();
+        } catch (...) {
+            fail();
+        }
+    }
+}
+
+// What is being thrown ends the run.
+void executor::fail()
+{
+    if (!m_failure)
+        m_failure = std::current_exception();
+    m_stopping = true;
+}
+
+executor::outcome executor::run(picoseconds limit)
+{
+    m_limit = limit;
+    m_stopping = false;
+    set_now(outside_time());
+    m_in_model = true;
+    if (task* const to = next()) {
+        m_running = to;
+        switch_stacks(nullptr, to);
+    }
+    m_running = nullptr;
+    m_in_model = false;
+    if (m_failure)
+        std::rethrow_exception(std::exchange(m_failure, nullptr));
+    return m_outcome;
+}
+
+executor::task* executor::run_body(task& t)
+{
+    try {
+        if (!m_cancelling)
+            t.m_body();
+    } catch (const task_cancelled&) {
+    } catch (...) {
+        fail();
+    }
+    t.m_finished = true;
+    dequeue(t);
+    m_running = nullptr;
+    m_running = m_cancelling ? nullptr : next();
+    return m_running;
+}
+
+void executor::cancel_all()
+{
+    m_cancelling = true;
+    // By index: what a task's unwinding does may not, but could, spawn another.
+    for (std::size_t i = 0; i < m_tasks.size(); ++i) {
+        task& t = *m_tasks[i];
+        if (t.m_finished)
+            continue;
+        m_running = &t;
+        switch_stacks(nullptr, &t);
+    }
+    m_running = nullptr;
+    m_queue.clear();
+}
+
+} // namespace mkclean

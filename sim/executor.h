@@ -1,0 +1,163 @@
+#pragma once
+
+#include "sim/number.h"
+
+#include <boost/intrusive/set.hpp>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mkclean
+{
+
+/// Thrown inside a task whose world is being taken down; unwinds the task's stack.
+struct task_cancelled {
+};
+
+/// Runs tasks (code with a stack of its own that can wait) and timers in simulated time.
+///
+/// The order is total and depends on nothing but the model: by time, then by priority (smaller
+/// first: a core's number, a device's), then by who asked first. Both implementations share this
+/// queue and differ only in how a stack is switched and how time is moved on: fiber_executor needs
+/// no simulator underneath, systemc_executor runs every task as a SystemC process.
+///
+/// Complexity: O(log n) in the number of waiting tasks and armed timers for every operation.
+class executor
+{
+public:
+    class entry : public boost::intrusive::set_base_hook<>
+    {
+    public:
+        entry(const entry&) = delete;
+        entry& operator=(const entry&) = delete;
+        virtual ~entry() = default;
+
+        /// When it is due; meaningful only while it is queued.
+        picoseconds due() const { return m_due; }
+        bool queued() const { return is_linked(); }
+        friend bool operator<(const entry& a, const entry& b);
+
+    protected:
+        enum class kind { task, timer };
+        entry(kind k, unsigned priority) : m_kind(k), m_priority(priority) {}
+
+    private:
+        friend class executor;
+        kind m_kind;
+        unsigned m_priority;
+        picoseconds m_due;
+        std::uint64_t m_sequence = 0;
+    };
+
+    /// Code with a stack of its own. Made by spawn(), owned by the executor.
+    class task : public entry
+    {
+    public:
+        task(std::string name, unsigned priority, std::function<void()> body);
+        const std::string& name() const { return m_name; }
+        bool finished() const { return m_finished; }
+
+    private:
+        friend class executor;
+        std::string m_name;
+        std::function<void()> m_body;
+        bool m_finished = false;
+    };
+
+    /// A call at a time. Must not wait. Owned by whoever arms it; dies disarmed.
+    class timer : public entry
+    {
+    public:
+        timer(executor& owner, unsigned priority, std::function<void()> action);
+        ~timer() override;
+        /// Calls the action at `when` (at once, in order, if that has passed). Moves an armed
+        /// timer.
+        void arm(picoseconds when);
+        void disarm();
+
+    private:
+        friend class executor;
+        executor& m_owner;
+        std::function<void()> m_action;
+    };
+
+    enum class outcome { idle, stopped, out_of_time };
+
+    executor(const executor&) = delete;
+    executor& operator=(const executor&) = delete;
+    virtual ~executor();
+
+    /// Also right for those who act from outside, between what tasks and timers do.
+    picoseconds now() const { return m_in_model ? m_now : outside_time(); }
+
+    /// A new task, due now. `priority` orders it against others due at the same time.
+    task& spawn(std::string name, unsigned priority, std::function<void()> body);
+
+    /// The running task waits until `when`, or until somebody calls resume_at() for earlier.
+    void sleep_until(picoseconds when);
+    /// The running task waits until somebody resumes it.
+    void suspend();
+    /// Makes `t` due at `when` if it is not due earlier already.
+    void resume_at(task& t, picoseconds when);
+    /// The task that is executing right now; null outside tasks and in a timer's action.
+    task* running() const { return m_running; }
+
+    /// The earliest instant at which anything but the running task can act or look (the caller of
+    /// run() does at its limit): until then it may run ahead without anybody being able to tell
+    /// (see docs/design.md, "Exact and fast").
+    picoseconds horizon() const;
+
+    /// Runs until nothing is left to do, stop() is called, or time would pass `limit`. What a task
+    /// or a timer throws stops it as stop() does, and is thrown from here.
+    outcome run(picoseconds limit = picoseconds::max());
+    void stop() { m_stopping = true; }
+    bool stopping() const { return m_stopping; }
+    /// Unwinds every unfinished task with task_cancelled. Call it after run().
+    void cancel_all();
+    bool cancelling() const { return m_cancelling; }
+
+protected:
+    executor() = default;
+
+    /// Makes the stack that runs `t` (by calling run_body()), suspended.
+    virtual void create_stack(task& t) = 0;
+    /// Goes from the running stack to `to`'s (null: run()'s caller) and returns when it comes back.
+    virtual void switch_stacks(task* from, task* to) = 0;
+    /// Moves time on to `when`; may stop earlier if something was queued meanwhile.
+    virtual void advance(picoseconds when) { set_now(when); }
+    /// Something was queued; only of interest to an executor whose advance() waits.
+    virtual void queue_changed() {}
+    virtual picoseconds foreign_horizon() const { return picoseconds::max(); }
+    /// The time while advance() waits and between runs, where others move it too.
+    virtual picoseconds outside_time() const { return m_now; }
+
+    void set_now(picoseconds when) { m_now = when; }
+    /// The life of a task on its own stack: its body, then for ever on to the next one.
+    /// Returns the task to go to when it has ended (null: run()'s caller).
+    task* run_body(task& t);
+
+private:
+    void enqueue(entry& e, picoseconds when);
+    void dequeue(entry& e);
+    void fail();
+    task* next();
+    void yield();
+
+    using queue = boost::intrusive::set<entry, boost::intrusive::compare<std::less<entry>>>;
+    queue m_queue;
+    std::vector<std::unique_ptr<task>> m_tasks;
+    picoseconds m_now;
+    picoseconds m_limit = picoseconds::max();
+    std::uint64_t m_sequence = 0;
+    task* m_running = nullptr;
+    outcome m_outcome = outcome::idle;
+    bool m_in_model = false; ///< a task or a timer runs, at m_now
+    bool m_stopping = false;
+    bool m_cancelling = false;
+    std::exception_ptr m_failure;
+};
+
+} // namespace mkclean

@@ -1,0 +1,217 @@
+#pragma once
+
+#include "sim/actor.h"
+
+#include <exception>
+
+namespace mkclean
+{
+
+// A lock is given back at its holder's own time: what was spent under it was spent holding it.
+// release() is for a stack that is being unwound, where nobody can wait.
+
+/// A lock held for a short time: who wants it keeps its processor and spins.
+class spinlock
+{
+public:
+    void lock(actor& self)
+    {
+        self.spend(self.cost().lock);
+        self.spin_until(m_waiters, [this] { return !m_held; });
+        m_held = true;
+    }
+    void unlock(actor& self)
+    {
+        self.sync();
+        release(self);
+    }
+    void release(actor&)
+    {
+        m_held = false;
+        m_waiters.wake_all();
+    }
+    bool held() const { return m_held; }
+
+private:
+    bool m_held = false;
+    wait_queue m_waiters;
+};
+
+/// A spinlock that interrupt handlers take too: interrupts are off while it is held.
+class irq_spinlock
+{
+public:
+    void lock(actor& self)
+    {
+        self.interrupts_off();
+        m_lock.lock(self);
+    }
+    void unlock(actor& self)
+    {
+        m_lock.unlock(self);
+        self.interrupts_on();
+    }
+    void release(actor& self)
+    {
+        m_lock.release(self);
+        self.interrupts_on();
+    }
+    bool held() const { return m_lock.held(); }
+
+private:
+    spinlock m_lock;
+};
+
+/// A lock that is slept on.
+class mutex
+{
+public:
+    void lock(actor& self)
+    {
+        self.spend(self.cost().lock);
+        self.block_until(m_waiters, [this] { return !m_held; });
+        m_held = true;
+    }
+    void unlock(actor& self)
+    {
+        self.sync();
+        release(self);
+    }
+    void release(actor&)
+    {
+        m_held = false;
+        m_waiters.wake_all();
+    }
+
+private:
+    bool m_held = false;
+    wait_queue m_waiters;
+};
+
+/// Many readers or one writer, slept on; a waiting writer keeps new readers out.
+class rw_semaphore
+{
+public:
+    void down_read(actor& self)
+    {
+        self.spend(self.cost().lock);
+        self.block_until(m_waiters, [this] { return !m_writer && m_writers_waiting == 0; });
+        ++m_readers;
+    }
+    void up_read(actor& self)
+    {
+        self.sync();
+        release_read(self);
+    }
+    void release_read(actor&)
+    {
+        if (--m_readers == 0)
+            m_waiters.wake_all();
+    }
+    void down_write(actor& self)
+    {
+        self.spend(self.cost().lock);
+        ++m_writers_waiting;
+        self.block_until(m_waiters, [this] { return !m_writer && m_readers == 0; });
+        --m_writers_waiting;
+        m_writer = true;
+    }
+    void up_write(actor& self)
+    {
+        self.sync();
+        release_write(self);
+    }
+    void release_write(actor&)
+    {
+        m_writer = false;
+        m_waiters.wake_all();
+    }
+
+private:
+    unsigned m_readers = 0;
+    unsigned m_writers_waiting = 0;
+    bool m_writer = false;
+    wait_queue m_waiters;
+};
+
+/// Knows whether the scope it was made in is being left by an exception.
+class unwinding_test
+{
+public:
+    bool unwinding() const { return std::uncaught_exceptions() > m_before; }
+
+private:
+    int m_before = std::uncaught_exceptions();
+};
+
+/// Reads under an rw_semaphore for a scope.
+class read_guard
+{
+public:
+    read_guard(actor& self, rw_semaphore& lock) : m_self(self), m_lock(lock)
+    {
+        m_lock.down_read(m_self);
+    }
+    ~read_guard() noexcept(false)
+    {
+        if (m_scope.unwinding())
+            m_lock.release_read(m_self);
+        else
+            m_lock.up_read(m_self);
+    }
+    read_guard(const read_guard&) = delete;
+    read_guard& operator=(const read_guard&) = delete;
+
+private:
+    unwinding_test m_scope;
+    actor& m_self;
+    rw_semaphore& m_lock;
+};
+
+/// Writes under an rw_semaphore for a scope.
+class write_guard
+{
+public:
+    write_guard(actor& self, rw_semaphore& lock) : m_self(self), m_lock(lock)
+    {
+        m_lock.down_write(m_self);
+    }
+    ~write_guard() noexcept(false)
+    {
+        if (m_scope.unwinding())
+            m_lock.release_write(m_self);
+        else
+            m_lock.up_write(m_self);
+    }
+    write_guard(const write_guard&) = delete;
+    write_guard& operator=(const write_guard&) = delete;
+
+private:
+    unwinding_test m_scope;
+    actor& m_self;
+    rw_semaphore& m_lock;
+};
+
+/// Holds a lock for a scope, on behalf of one actor.
+template <class Lock>
+class lock_guard
+{
+public:
+    lock_guard(actor& self, Lock& lock) : m_self(self), m_lock(lock) { m_lock.lock(m_self); }
+    ~lock_guard() noexcept(false)
+    {
+        if (m_scope.unwinding())
+            m_lock.release(m_self);
+        else
+            m_lock.unlock(m_self);
+    }
+    lock_guard(const lock_guard&) = delete;
+    lock_guard& operator=(const lock_guard&) = delete;
+
+private:
+    unwinding_test m_scope;
+    actor& m_self;
+    Lock& m_lock;
+};
+
+} // namespace mkclean
