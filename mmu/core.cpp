@@ -1,0 +1,276 @@
+#include "mmu/core.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr std::uint64_t picoseconds_per_second = 1'000'000'000'000;
+constexpr std::size_t access_width = 8;
+
+std::uint64_t accesses_in(virtual_address va, std::size_t length)
+{
+    const std::uint64_t first = va.raw() / access_width;
+    const std::uint64_t last = (va.raw() + length - 1) / access_width;
+    return last - first + 1;
+}
+
+} // namespace
+
+core::core(executor& exec, event_log& log, const costs& cost, const core_options& options,
+           unsigned index, std::unique_ptr<mmu> unit)
+    : actor(log, cost),
+      m_executor(exec),
+      m_options(options),
+      m_index(index),
+      m_period((picoseconds_per_second + options.frequency / 2) / options.frequency),
+      m_mmu(std::move(unit))
+{
+    m_idle_thread = &start_thread("idle", thread::kind::kernel, nullptr, [this] { run_idle(); });
+    m_current = m_idle_thread;
+    m_ready_kernel.clear();
+}
+
+core::~core() = default;
+
+// ---- time and interrupts ------------------------------------------------------------------------
+
+picoseconds core::next_interrupt() const
+{
+    if (m_interrupts_off > 0 || m_pending.empty())
+        return picoseconds::max();
+    return m_pending.back().due;
+}
+
+bool core::interrupt_due() const
+{
+    return next_interrupt() <= m_executor.now();
+}
+
+void core::sync()
+{
+    catch_up(false);
+}
+
+// Waits until the world's time is this core's. An interrupt that is due before takes its time out
+// of the middle. If `preemptible`, returns false as soon as another thread should run instead.
+bool core::catch_up(bool preemptible)
+{
+    for (;;) {
+        if (interrupt_due()) {
+            take_interrupt();
+            continue;
+        }
+        if (preemptible && m_need_resched)
+            return false;
+        if (m_executor.now() >= m_local)
+            return true;
+        m_executor.sleep_until(std::min(m_local, next_interrupt()));
+    }
+}
+
+void core::take_interrupt()
+{
+    const interrupt vector = m_pending.back().vector;
+    m_pending.pop_back();
+    ++m_stats.interrupts;
+
+    const picoseconds interrupted_work = m_local - m_executor.now();
+    m_local = m_executor.now();
+    interrupts_off();
+    spend(cost().irq_entry);
+    switch (vector) {
+    case interrupt::timer:
+        expire_timers();
+        break;
+    case interrupt::reschedule:
+        ++m_stats.ipis_received;
+        if (!m_ready_kernel.empty() && m_current->m_kind == thread::kind::user)
+            m_need_resched = true;
+        break;
+    case interrupt::tlb_shootdown:
+        ++m_stats.ipis_received;
+        m_kernel->handle_interrupt(*this, vector);
+        break;
+    case interrupt::disk:
+        m_kernel->handle_interrupt(*this, vector);
+        break;
+    }
+    spend(cost().irq_exit);
+    sync();
+    interrupts_on();
+    m_local += interrupted_work;
+}
+
+void core::expire_timers()
+{
+    if (m_timeslice_armed && m_executor.now() >= m_timeslice_end) {
+        m_timeslice_armed = false;
+        if (!m_ready_user.empty())
+            m_need_resched = true;
+    }
+    for (thread* t : std::exchange(m_expired, {}))
+        make_runnable(*t);
+}
+
+void core::post_interrupt(interrupt vector, picoseconds due)
+{
+    const auto later = [due](const pending_interrupt& p) { return p.due > due; };
+    const auto at = std::find_if_not(m_pending.begin(), m_pending.end(), later);
+    m_pending.insert(at, pending_interrupt{due, vector});
+    wake_running_task(due);
+}
+
+// If this core is executing right now it looks at its interrupts by itself before it waits.
+void core::wake_running_task(picoseconds when)
+{
+    executor::task* const task = m_current->m_task;
+    if (task != nullptr && task != m_executor.running())
+        m_executor.resume_at(*task, when);
+}
+
+void core::send_ipi(core& to, interrupt vector)
+{
+    spend(cost().ipi_send);
+    sync();
+    ++m_stats.ipis_sent;
+    to.post_interrupt(vector, m_local + picoseconds(m_options.ipi_latency));
+}
+
+// ---- user mode ----------------------------------------------------------------------------------
+
+void core::store(virtual_address va, const void* bytes, std::size_t length)
+{
+    ++m_store_serial;
+    // access() only reads through the pointer when it is told to store.
+    access(va, const_cast<std::byte*>(static_cast<const std::byte*>(bytes)), length,
+           access_kind::store);
+}
+
+void core::load(virtual_address va, void* bytes, std::size_t length)
+{
+    access(va, static_cast<std::byte*>(bytes), length, access_kind::load);
+}
+
+picoseconds core::run_ahead_limit() const
+{
+    if (m_options.sync == time_sync::every_access || m_need_resched)
+        return m_executor.now();
+    return std::min(m_executor.horizon(), next_interrupt());
+}
+
+void core::sync_user()
+{
+    while (!catch_up(true))
+        preempt();
+}
+
+void core::access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind)
+{
+    while (length > 0) {
+        // A thread that was woken while this one could not be preempted gets the core now, and not
+        // only when running ahead has come to its end.
+        if (m_need_resched || m_local >= run_ahead_limit())
+            sync_user();
+        if (tlb_entry* const entry = m_mmu->hit(va, kind)) {
+            const std::size_t done = access_hits(*entry, va, bytes, length, kind);
+            va += virtual_address(done);
+            bytes += done;
+            length -= done;
+        } else {
+            handle_miss(va, kind);
+        }
+    }
+}
+
+// As many accesses through one TLB entry as nobody can see the inside of; at least one.
+std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
+                              std::size_t length, access_kind kind)
+{
+    const picoseconds limit = run_ahead_limit();
+    const picoseconds each = m_period * m_options.access;
+    std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
+    std::uint64_t accesses = accesses_in(va, piece);
+    std::uint64_t allowed = 1;
+    if (m_local < limit)
+        allowed = (limit.raw() - m_local.raw() - 1) / each.raw() + 1;
+    if (allowed < accesses) {
+        accesses = allowed;
+        piece = (va.raw() / access_width + accesses) * access_width - va.raw();
+    }
+
+    std::byte* const memory = entry.host + offset_in_page(va);
+    if (kind == access_kind::store) {
+        std::memcpy(memory, bytes, piece);
+        m_stats.stores += accesses;
+        if (m_observer != nullptr)
+            m_observer->on_store(*this, va, bytes, piece);
+    } else {
+        std::memcpy(bytes, memory, piece);
+        m_stats.loads += accesses;
+        if (m_observer != nullptr)
+            m_observer->on_load(*this, va, bytes, piece);
+    }
+    m_mmu->translations().stats().hits += accesses;
+    m_local += each * accesses;
+    return piece;
+}
+
+void core::handle_miss(virtual_address va, access_kind kind)
+{
+    sync_user();
+    page_fault fault;
+    interrupts_off();
+    const bool translated = m_mmu->miss(*this, va, kind, fault);
+    interrupts_on();
+    if (translated)
+        return;
+    ++m_stats.page_faults;
+    enter_kernel(cost().fault_entry);
+    m_kernel->handle_page_fault(*this, fault);
+    exit_kernel(cost().fault_exit);
+}
+
+void core::compute(cycles duration)
+{
+    sync_user(); // what is left over at a preemption is to be this computation's, nothing before it
+    picoseconds left = m_period * duration.raw();
+    while (left > picoseconds()) {
+        m_local += left;
+        const bool done = catch_up(true);
+        left = m_local - m_executor.now();
+        m_local = m_executor.now();
+        if (!done)
+            preempt();
+    }
+}
+
+void core::compute_until(picoseconds when)
+{
+    sync_user();
+    while (m_local < when) {
+        m_executor.sleep_until(std::min(when, next_interrupt()));
+        m_local = std::max(m_local, m_executor.now());
+        sync_user();
+    }
+}
+
+void core::enter_kernel(std::uint64_t cost_cycles)
+{
+    m_current->m_user_mode = false;
+    spend(cost_cycles);
+}
+
+void core::exit_kernel(std::uint64_t cost_cycles)
+{
+    spend(cost_cycles);
+    m_current->m_user_mode = true;
+    if (m_need_resched)
+        sync_user();
+}
+
+} // namespace mkclean

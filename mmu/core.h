@@ -1,0 +1,194 @@
+#pragma once
+
+#include "mmu/mmu.h"
+#include "mmu/thread.h"
+#include "sim/actor.h"
+#include "sim/executor.h"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace mkclean
+{
+
+class option_set;
+
+enum class interrupt { timer, reschedule, tlb_shootdown, disk };
+
+/// What the kernel gives the hardware to call: the entries of its interrupt descriptor table.
+class kernel_entries
+{
+public:
+    virtual ~kernel_entries() = default;
+    /// Runs on the faulting core, in kernel mode; the instruction is retried when it returns.
+    virtual void handle_page_fault(core& cpu, const page_fault& fault) = 0;
+    /// Runs on the interrupted core with interrupts off, on top of whatever ran; must not sleep.
+    virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
+};
+
+/// Sees every byte that user code stores or loads, as it happens. The oracle is one.
+class access_observer
+{
+public:
+    virtual ~access_observer() = default;
+    virtual void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
+                          std::size_t length) = 0;
+    virtual void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
+                         std::size_t length) = 0;
+};
+
+enum class time_sync {
+    window,       ///< TLB hits run ahead up to the next instant at which anybody else can act
+    every_access, ///< one wait per access: the slow model, kept as the reference
+};
+
+struct core_options {
+    std::uint64_t frequency = 3'000'000'000;   ///< Hz; the period is rounded to whole ps
+    std::uint64_t access = 1;                  ///< cycles of a load or store that hits the TLB
+    std::uint64_t ipi_latency = 500'000;       ///< ps from sending to the first handler instruction
+    std::uint64_t irq_latency = 1'000'000;     ///< ps, device interrupts
+    std::uint64_t timeslice = 100'000'000'000; ///< ps; between user threads that share a core
+    time_sync sync = time_sync::window;
+
+    void declare(option_set& options);
+};
+
+struct core_stats {
+    std::uint64_t loads = 0;
+    std::uint64_t stores = 0;
+    std::uint64_t page_faults = 0;
+    std::uint64_t interrupts = 0;
+    std::uint64_t ipis_sent = 0;
+    std::uint64_t ipis_received = 0;
+    std::uint64_t context_switches = 0;
+    picoseconds idle;
+};
+
+/// One processor: a clock, an MMU, interrupts, and the threads that take turns on it.
+///
+/// Kernel code runs on a core and is handed it as `cpu`: spend() to be charged, step() for what
+/// others can see, block_on() to sleep while other threads run. Interrupts are taken on top of
+/// whatever runs, at their own time: sync() inserts the handler where it belongs and moves the rest
+/// of the interrupted computation back.
+class core final : public actor
+{
+public:
+    core(executor& exec, event_log& log, const costs& cost, const core_options& options,
+         unsigned index, std::unique_ptr<mmu> unit);
+    ~core() override;
+
+    unsigned index() const { return m_index; }
+    std::string name() const { return "core" + std::to_string(m_index); }
+    void set_kernel(kernel_entries& kernel) { m_kernel = &kernel; }
+    void set_observer(access_observer* observer) { m_observer = observer; }
+
+    // actor
+    void spend(cycles duration) override { elapse(m_period * duration.raw()); }
+    using actor::spend;
+    void elapse(picoseconds duration) override { m_local += duration; }
+    void sync() override;
+    void block_on(wait_queue& queue) override;
+    bool block_on(wait_queue& queue, picoseconds timeout) override;
+    void spin_on(wait_queue& queue) override;
+    picoseconds now() const override { return m_local; }
+    actor_id id() const override { return m_current->id(); }
+
+    // Threads.
+    thread& start_thread(std::string name, thread::kind kind, address_context* context,
+                         std::function<void()> body);
+    thread& current() const { return *m_current; }
+    bool idle() const { return m_current == m_idle_thread; }
+    /// The current thread sleeps for `duration`.
+    void sleep_for(picoseconds duration);
+
+    // User mode.
+    /// Stores or loads in naturally aligned pieces of at most 8 bytes, each one access.
+    void store(virtual_address va, const void* bytes, std::size_t length);
+    void load(virtual_address va, void* bytes, std::size_t length);
+    /// Counts calls of store(): pieces that are shown to the observer one by one but have the same
+    /// number were stored by one of them.
+    std::uint64_t store_serial() const { return m_store_serial; }
+    /// Computes without touching memory; others may be scheduled meanwhile.
+    void compute(cycles duration);
+    /// Computes until `when`, as a program does that watches the time-stamp counter: what
+    /// interrupts and other threads take is part of the wait, not added to it. Ends exactly then,
+    /// or as soon after it as the thread has the core.
+    void compute_until(picoseconds when);
+    /// System calls begin and end with these.
+    void enter_kernel(std::uint64_t cost_cycles);
+    void exit_kernel(std::uint64_t cost_cycles);
+
+    // Interrupts.
+    void post_interrupt(interrupt vector, picoseconds due);
+    void send_ipi(core& to, interrupt vector);
+    void interrupts_off() override { ++m_interrupts_off; }
+    void interrupts_on() override { --m_interrupts_off; }
+
+    mmu& memory_unit() { return *m_mmu; }
+    const mmu& memory_unit() const { return *m_mmu; }
+    address_context* loaded() const { return m_loaded; }
+    picoseconds period() const { return m_period; }
+    const core_options& options() const { return m_options; }
+    const core_stats& stats() const { return m_stats; }
+
+private:
+    friend class thread;
+    struct pending_interrupt {
+        picoseconds due;
+        interrupt vector;
+    };
+    struct spinner;
+
+    picoseconds next_interrupt() const;
+    bool interrupt_due() const;
+    void take_interrupt();
+    void expire_timers();
+    bool catch_up(bool preemptible);
+    void sync_user();
+
+    void access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind);
+    std::size_t access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
+                            std::size_t length, access_kind kind);
+    void handle_miss(virtual_address va, access_kind kind);
+    picoseconds run_ahead_limit() const;
+
+    void wait_for_interrupt();
+    void run_idle();
+    void make_runnable(thread& t);
+    bool should_preempt(const thread& newcomer) const;
+    void arm_timeslice();
+    void schedule();
+    void begin_turn();
+    void preempt();
+    void switch_to(thread& next);
+    void load_context(address_context* context);
+    void wake_running_task(picoseconds when);
+
+    executor& m_executor;
+    core_options m_options;
+    unsigned m_index;
+    picoseconds m_period;
+    std::unique_ptr<mmu> m_mmu;
+    kernel_entries* m_kernel = nullptr;
+    access_observer* m_observer = nullptr;
+
+    picoseconds m_local; ///< this core's own time, never behind the world's while it runs
+    std::vector<pending_interrupt> m_pending; ///< soonest last
+    unsigned m_interrupts_off = 0;
+
+    std::vector<std::unique_ptr<thread>> m_threads;
+    std::deque<thread*> m_ready_kernel;
+    std::deque<thread*> m_ready_user;
+    std::vector<thread*> m_expired; ///< whose sleep has ended, to be woken by the timer interrupt
+    thread* m_current = nullptr;
+    thread* m_idle_thread = nullptr;
+    address_context* m_loaded = nullptr;
+    bool m_need_resched = false;
+    std::uint64_t m_store_serial = 0;
+    bool m_timeslice_armed = false;
+    picoseconds m_timeslice_end;
+    core_stats m_stats;
+};
+
+} // namespace mkclean

@@ -1,0 +1,93 @@
+#include "mmu/mmu.h"
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string show_tlb_change(std::uint64_t before, std::uint64_t after)
+{
+    return "TLB " + show_pte(before) + "->" + show_pte(after);
+}
+
+const step_site tlb_fill{"TLB fill", place::tlb, show_tlb_change};
+const step_site tlb_invlpg{"invlpg", place::tlb, show_tlb_change};
+
+} // namespace
+
+mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts)
+    : m_bus(bus),
+      m_tlb(tlb_opts),
+      m_walker(bus, walker_opts)
+{
+}
+
+void mmu::load_root(frame_number root)
+{
+    m_root = root;
+    m_tlb.flush_all();
+    m_walker.forget_tables();
+}
+
+bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& fault)
+{
+    const bool store = access == access_kind::store;
+    tlb_entry* const entry = m_tlb.lookup(page_of(va), asid());
+    if (entry != nullptr && store && !entry->writable) {
+        // A permission fault drops the entry that caused it, so that one made stale by the kernel
+        // granting W costs at most one spurious fault (rule R3).
+        m_tlb.invalidate(page_of(va), asid());
+        fault = page_fault{va, {true, true}};
+        return false;
+    }
+    if (entry == nullptr)
+        ++m_tlb.stats().misses;
+    const walk_result walk = m_walker.walk(self, m_root, va, access);
+    self.sync(); // an interrupt that is due during the last transaction comes after it
+    if (walk.faulted) {
+        m_tlb.invalidate(page_of(va), asid());
+        fault = page_fault{va, walk.error};
+        return false;
+    }
+    fill(self, va, walk.leaf);
+    return true;
+}
+
+void mmu::fill(actor& self, virtual_address va, pte leaf)
+{
+    tlb_entry entry;
+    entry.page = page_of(va);
+    entry.frame = leaf.frame();
+    entry.host = m_bus.direct_frame(leaf.frame());
+    entry.writable = leaf.writable();
+    entry.dirty = leaf.dirty();
+    const tlb_entry& filled = m_tlb.insert(entry);
+    subject what;
+    what.frame = entry.frame;
+    what.va = va;
+    self.note(tlb_fill, what, 0, filled.raw());
+}
+
+void mmu::invlpg(actor& self, virtual_address va)
+{
+    subject what;
+    what.va = va;
+    std::uint64_t before = 0;
+    if (const tlb_entry* const entry = m_tlb.lookup(page_of(va), asid())) {
+        what.frame = entry->frame;
+        before = entry->raw();
+    }
+    m_tlb.invalidate(page_of(va), asid());
+    m_walker.forget_tables();
+    self.note(tlb_invlpg, what, before, 0);
+}
+
+void mmu::flush_all(actor& self)
+{
+    m_tlb.flush_all();
+    m_walker.forget_tables();
+    self.note(tlb_invlpg, subject());
+}
+
+} // namespace mkclean

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "mmu/page_table.h"
+#include "mmu/tlb.h"
+#include "sim/actor.h"
+#include "sim/bus_port.h"
+
+#include <vector>
+
+namespace mkclean
+{
+
+class option_set;
+
+enum class access_kind { load, store };
+
+struct walker_options {
+    std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
+    /// Whether setting D looks at P and W again in the same locked operation (rule R4). Without it
+    /// a store that raced with the kernel's write-protection goes through.
+    bool rechecks = true;
+
+    void declare(option_set& options);
+};
+
+struct walker_stats {
+    std::uint64_t walks = 0;
+    std::uint64_t reads = 0;      ///< entries read over the bus
+    std::uint64_t cache_hits = 0; ///< walks that began at the leaf table
+    std::uint64_t accessed_set = 0;
+    std::uint64_t dirty_set = 0; ///< PTE.D turned from 0 to 1 by hardware
+    std::uint64_t retries = 0;   ///< the PTE changed between the read and the locked update
+};
+
+/// Why a walk did not give a translation: the bits of the x86 page-fault error code.
+struct page_fault_error {
+    bool present = false; ///< a protection violation, not a missing page
+    bool write = false;
+};
+
+struct walk_result {
+    bool faulted = false;
+    page_fault_error error;
+    pte leaf; ///< as the walker left it
+};
+
+/// The page-table walker of one core: reads the tables over the bus, entry by entry, in time.
+///
+/// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md): A is set in every
+/// entry used, D in the leaf for a store, both by a locked read-modify-write that fails if the
+/// entry is no longer the one that was read, whereupon it is read again.
+class walker
+{
+public:
+    walker(bus_port& memory, const walker_options& options);
+
+    /// Walks for `access` at `va` below `root`, on behalf of `self`, who waits out the bus.
+    walk_result walk(actor& self, frame_number root, virtual_address va, access_kind access);
+
+    /// invlpg and loads of cr3 forget the paging-structure cache as well (rule R6).
+    void forget_tables() { m_cache.clear(); }
+
+    const walker_stats& stats() const { return m_stats; }
+
+private:
+    struct cached_table {
+        frame_number root;
+        std::uint64_t region = 0; ///< va >> 21
+        frame_number table;
+        std::uint64_t last_use = 0;
+    };
+
+    bool find_leaf_table(actor& self, frame_number root, virtual_address va, frame_number& table);
+    pte read_entry(actor& self, physical_address at);
+    bool update_entry(actor& self, physical_address at, pte& expected, pte desired,
+                      virtual_address va);
+    void remember(frame_number root, virtual_address va, frame_number table);
+
+    bus_port& m_memory;
+    walker_options m_options;
+    std::vector<cached_table> m_cache;
+    std::uint64_t m_clock = 0;
+    walker_stats m_stats;
+};
+
+} // namespace mkclean
