@@ -1,0 +1,112 @@
+#pragma once
+
+#include "cache/inode.h"
+#include "cache/page.h"
+#include "cache/vmstat.h"
+
+#include <boost/intrusive/list.hpp>
+
+#include <functional>
+#include <vector>
+
+namespace mkclean
+{
+
+/// How the page cache of an era behaves where eras differ.
+struct cache_policies {
+    /// a8e7d49aa7be (2.6.29): PG_dirty is set while private_lock still keeps buffers from being
+    /// attached or dropped.
+    bool dirty_under_private_lock = false;
+    /// fsync does not believe an inode that says it is clean: the flusher clears I_DIRTY before the
+    /// inode's block is on the disk, or even marked dirty. ext2 believed it in every kernel here.
+    bool fsync_writes_clean_inode = false;
+};
+
+using page_list = boost::intrusive::list<page>;
+using inode_list = boost::intrusive::list<inode, boost::intrusive::constant_time_size<false>>;
+
+/// All memory as the kernel manages it: mem_map, the free list, the cached pages, their counters,
+/// and the inodes that have something dirty.
+class page_cache
+{
+public:
+    page_cache(std::uint64_t frames, std::uint64_t reserved_frames, const cache_policies& policies);
+    ~page_cache();
+
+    page& page_of(frame_number frame) { return m_mem_map.at(frame.raw()); }
+    bool is_page(frame_number frame) const { return frame.raw() < m_mem_map.size(); }
+    std::uint64_t total_pages() const { return m_mem_map.size(); }
+    std::uint64_t free_pages() const { return m_mem_map.size() - m_next_unused + m_free.size(); }
+
+    /// A frame with one reference, contents undefined. May sleep in reclaim. Throws
+    /// out_of_memory if nothing can be freed.
+    page& alloc_page(actor& self);
+    /// Takes a frame before there are any threads (page tables of init, command lists).
+    page& alloc_boot_page();
+    void get_page(page& pg) { ++pg.count; }
+    /// Frees it with its last reference.
+    void put_page(page& pg);
+
+    /// find_get_page: the page with a reference taken, or null.
+    page* find_get_page(actor& self, address_space& mapping, page_index index);
+    /// The same, locked and still in the mapping.
+    page* find_lock_page(actor& self, address_space& mapping, page_index index);
+    /// Locked and not uptodate if it was not there. With a reference.
+    page& find_or_create_page(actor& self, address_space& mapping, page_index index);
+    /// Page locked, clean, not under writeback: forgets it. Drops the cache's reference.
+    void remove_from_page_cache(actor& self, page& pg);
+    /// remove_mapping(): the same, if nobody but the cache and the caller has a reference and the
+    /// page is (still) clean; false if it has to stay. The test and the removal are one step.
+    bool remove_mapping(actor& self, page& pg);
+
+    /// Called when memory has run out: frees what it can and says how many pages that was.
+    void set_reclaim(std::function<std::uint64_t(actor&)> reclaim)
+    {
+        m_reclaim = std::move(reclaim);
+    }
+
+    const cache_policies& policies() const { return m_policies; }
+
+    vmstat stats;
+    page_list lru;              ///< pages of files, least recently added first
+    inode_list s_dirty;         ///< inodes with dirty pages or state, most recently dirtied last
+    inode_list s_io;            ///< those of them that a flusher is going through
+    wait_queue writeback_ended; ///< woken whenever some page's writeback has ended
+
+private:
+    page* take_free();
+    void forget(page& pg);
+
+    std::vector<page> m_mem_map;
+    std::uint64_t m_next_unused;
+    std::vector<page*> m_free;
+    cache_policies m_policies;
+    std::function<std::uint64_t(actor&)> m_reclaim;
+};
+
+struct out_of_memory {
+};
+
+// ---- the dirty state of a page, and its accounting ----------------------------------------------
+
+/// set_page_dirty(): through the mapping's own operation. True if the page was clean before.
+bool set_page_dirty(actor& self, page& pg);
+/// __set_page_dirty_buffers(): every buffer dirty, PG_dirty, accounting, tag, inode.
+bool set_page_dirty_buffers(actor& self, page& pg);
+/// __set_page_dirty_nobuffers(): the same without the buffers.
+bool set_page_dirty_nobuffers(actor& self, page& pg);
+/// One buffer, and then the page around it.
+void mark_buffer_dirty(actor& self, buffer_head& bh);
+
+/// nr_dirty-- and what goes with it, after PG_dirty was found set and cleared.
+void account_page_cleaned(actor& self, page& pg);
+
+/// PG_writeback and its tag; the DIRTY tag goes if the page is not dirty any more.
+void set_page_writeback(actor& self, page& pg);
+void end_page_writeback(actor& self, page& pg);
+
+/// DIRTY -> TOWRITE for the range, so that a sync does not chase pages dirtied after it began
+/// (f446daaea9d4, 2.6.36).
+void tag_pages_for_writeback(actor& self, address_space& mapping, page_index start, page_index end);
+
+} // namespace mkclean
