@@ -1,0 +1,120 @@
+#include "storage/fs/recovery.h"
+#include "storage/fs/mkfs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace mkclean
+{
+
+recovered_filesystem::recovered_filesystem(const disk_media& media) : m_media(media)
+{
+    // The superblock fits in the smallest block there is, and says how large they really are.
+    m_layout = super_block_layout::read(read_block(media, 1024, 0).data());
+    m_valid = m_layout.magic == super_block_layout::expected_magic;
+    if (m_valid && m_layout.journal_blocks > 0)
+        replay_journal();
+}
+
+std::vector<std::byte> recovered_filesystem::block(std::uint64_t number) const
+{
+    const auto replayed = m_replayed_blocks.find(number);
+    if (replayed != m_replayed_blocks.end())
+        return replayed->second;
+    return read_block(m_media, m_layout.block_size, number);
+}
+
+std::uint64_t recovered_filesystem::next_in_ring(std::uint64_t at) const
+{
+    return at + 1 == m_layout.journal_blocks ? 1 : at + 1;
+}
+
+void recovered_filesystem::replay_journal()
+{
+    const journal_header super =
+        journal_header::read(read_block(m_media, m_layout.block_size, m_layout.journal).data());
+    if (super.magic != journal_header::expected_magic || super.count == 0 ||
+        super.count >= m_layout.journal_blocks)
+        return;
+    std::uint64_t at = super.count;
+    std::uint32_t sequence = super.sequence;
+    while (replay_transaction(at, sequence)) {
+        ++sequence;
+        ++m_replayed;
+    }
+}
+
+// Reads descriptors and copies up to the commit record; without one the transaction never was.
+bool recovered_filesystem::replay_transaction(std::uint64_t& at, std::uint32_t sequence)
+{
+    std::map<std::uint64_t, std::vector<std::byte>> found;
+    std::uint64_t position = at;
+    for (std::uint64_t visited = 0; visited < m_layout.journal_blocks; ++visited) {
+        const auto bytes = read_block(m_media, m_layout.block_size, m_layout.journal + position);
+        const journal_header header = journal_header::read(bytes.data());
+        position = next_in_ring(position);
+        if (header.magic != journal_header::expected_magic || header.sequence != sequence)
+            return false;
+        if (header.type == journal_header::kind::commit) {
+            for (auto& [number, copy] : found)
+                m_replayed_blocks[number] = std::move(copy);
+            at = position;
+            return true;
+        }
+        if (header.type != journal_header::kind::descriptor ||
+            header.count > (m_layout.block_size - journal_header::bytes) / 8)
+            return false;
+        for (std::uint32_t i = 0; i < header.count; ++i) {
+            const std::uint64_t number = get_u64(bytes.data() + journal_header::bytes + 8 * i);
+            if (number >= m_layout.blocks)
+                return false;
+            found[number] = read_block(m_media, m_layout.block_size, m_layout.journal + position);
+            position = next_in_ring(position);
+        }
+    }
+    return false;
+}
+
+inode_layout recovered_filesystem::read_inode(std::uint64_t ino) const
+{
+    const std::uint64_t per_block = m_layout.block_size / inode_layout::bytes;
+    const std::uint64_t number = ino - 1;
+    const auto bytes = block(m_layout.inode_table + number / per_block);
+    return inode_layout::read(bytes.data() + number % per_block * inode_layout::bytes);
+}
+
+std::uint64_t recovered_filesystem::find_block(const inode_layout& inode,
+                                               std::uint64_t file_block) const
+{
+    const block_path path = path_to(file_block, m_layout.block_size);
+    if (path.depth == 0)
+        return 0;
+    std::uint64_t number = inode.block.at(path.slot[0]);
+    for (unsigned level = 1; level < path.depth && number != 0; ++level) {
+        if (number >= m_layout.blocks)
+            return 0;
+        number = get_u32(block(number).data() + 4 * path.slot[level]);
+    }
+    return number < m_layout.blocks ? number : 0;
+}
+
+void recovered_filesystem::read_page(std::uint64_t ino, std::uint64_t page, std::byte* to) const
+{
+    std::memset(to, 0, page_size);
+    const inode_layout inode = read_inode(ino);
+    const std::uint64_t start = page * page_size;
+    if (start >= inode.size)
+        return;
+    const std::uint64_t per_page = page_size / m_layout.block_size;
+    for (std::uint64_t i = 0; i < per_page; ++i) {
+        const std::uint64_t number = find_block(inode, page * per_page + i);
+        if (number == 0)
+            continue;
+        const auto bytes = block(number);
+        std::memcpy(to + i * m_layout.block_size, bytes.data(), bytes.size());
+    }
+    const std::uint64_t valid = std::min(page_size, inode.size - start);
+    std::memset(to + valid, 0, page_size - valid);
+}
+
+} // namespace mkclean
