@@ -1,0 +1,173 @@
+#include "vm/fault.h"
+#include "vm/rmap.h"
+#include "vm/tlb_flush.h"
+
+#include <cstring>
+
+namespace mkclean
+{
+
+namespace
+{
+
+const step_site site_install{"set_pte", place::pte, show_pte_change};
+const step_site site_fault{"page fault", place::pte, show_pte_change};
+
+// Gives back the reference that a fault took on its page.
+class page_reference
+{
+public:
+    page_reference(page_cache& cache, page* pg) : m_cache(cache), m_page(pg) {}
+    ~page_reference()
+    {
+        if (m_page != nullptr)
+            m_cache.put_page(*m_page);
+    }
+    page_reference(const page_reference&) = delete;
+    page_reference& operator=(const page_reference&) = delete;
+
+private:
+    page_cache& m_cache;
+    page* m_page;
+};
+
+page& alloc_zeroed_page(kernel& k, core& cpu)
+{
+    page& pg = k.cache.alloc_page(cpu);
+    cpu.spend(cpu.cost().copy_page);
+    std::memset(k.memory.frame(pg.frame), 0, page_size);
+    return pg;
+}
+
+void do_anonymous_page(kernel& k, core& cpu, fault_context& f)
+{
+    page& pg = alloc_zeroed_page(k, cpu);
+    const page_reference reference(k.cache, &pg);
+    f.pg = &pg;
+    pte entry = pte::of_page(pg.frame);
+    if (f.vma.flags.write)
+        entry = entry.mkwrite().mkdirty();
+    install_pte(k, cpu, f, entry);
+}
+
+// A private mapping gets a copy of its own, which nobody writes back.
+void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
+{
+    page& copy = k.cache.alloc_page(cpu);
+    const page_reference reference(k.cache, &copy);
+    cpu.spend(cpu.cost().copy_page);
+    cpu.sync();
+    std::memcpy(k.memory.frame(copy.frame), k.memory.frame(original.frame), page_size);
+
+    const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
+    cpu.sync();
+    if (f.slot.get() != f.seen)
+        return;
+    if (!f.seen.none()) {
+        cpu.step(site_install, subject_of(original), f.slot, [&] { f.slot.get_and_clear(); });
+        flush_tlb_page(k, cpu, f.mm, f.va);
+        page_remove_rmap(k, cpu, original);
+        k.cache.put_page(original);
+    }
+    cpu.step(site_install, subject_of(copy), f.slot, [&] {
+        f.slot.set_pte(pte::of_page(copy.frame).mkwrite().mkdirty());
+        k.cache.get_page(copy);
+    });
+    page_add_file_rmap(k, cpu, copy);
+}
+
+void do_no_page(kernel& k, core& cpu, fault_context& f, bool write)
+{
+    bool major = false;
+    f.pg = filemap_nopage(k, cpu, *f.vma.file, f.vma.index_of(f.va), major);
+    if (f.pg == nullptr)
+        throw user_signal{user_signal::kind::bus, f.va};
+    const page_reference reference(k.cache, f.pg);
+    if (major)
+        ++k.stats.pgmajfault;
+
+    if (write && !f.vma.flags.shared)
+        return break_cow(k, cpu, f, *f.pg);
+    if (write && vma_wants_writenotify(k, f.vma))
+        return write_fault(k, cpu, f);
+    pte entry = pte::of_page(f.pg->frame);
+    if (f.vma.flags.shared && f.vma.flags.write && !vma_wants_writenotify(k, f.vma))
+        entry = entry.mkwrite(); // its dirtiness is the CPU's business
+    if (write)
+        entry = entry.mkdirty();
+    install_pte(k, cpu, f, entry);
+}
+
+void do_wp_page(kernel& k, core& cpu, fault_context& f)
+{
+    f.pg = &k.cache.page_of(f.seen.frame());
+    k.cache.get_page(*f.pg);
+    const page_reference reference(k.cache, f.pg);
+    ++k.stats.pgreuse;
+    if (!f.vma.flags.shared)
+        return break_cow(k, cpu, f, *f.pg);
+    write_fault(k, cpu, f);
+}
+
+void handle_pte_fault(kernel& k, core& cpu, fault_context& f, bool write)
+{
+    if (!f.seen.present()) {
+        if (f.vma.file == nullptr)
+            return do_anonymous_page(k, cpu, f);
+        return do_no_page(k, cpu, f, write);
+    }
+    if (write && !f.seen.writable())
+        return do_wp_page(k, cpu, f);
+    // Somebody else was faster, or the TLB was behind (rule R3): nothing to do but to try again.
+}
+
+} // namespace
+
+bool vma_wants_writenotify(const kernel& k, const vm_area_struct& vma)
+{
+    return k.policies.tracks_shared_dirty() && vma.flags.shared && vma.flags.write &&
+           vma.file != nullptr && mapping_cap_account_dirty(vma.file->mapping);
+}
+
+bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry)
+{
+    const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
+    subject what = subject_of(*f.pg);
+    what.va = f.va;
+    const bool installed = cpu.step(site_install, what, f.slot, [&] {
+        if (f.slot.get() != f.seen)
+            return false;
+        f.slot.set_pte(entry);
+        return true;
+    });
+    if (installed && f.seen.none()) {
+        k.cache.get_page(*f.pg);
+        page_add_file_rmap(k, cpu, *f.pg);
+    }
+    return installed;
+}
+
+void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
+{
+    ++k.stats.pgfault;
+    cpu.spend(cpu.cost().fault_body);
+    auto& mm = *static_cast<mm_struct*>(cpu.current().context());
+    const read_guard mmap_sem(cpu, mm.mmap_sem);
+    vm_area_struct* const vma = mm.find_vma(fault.va);
+    if (vma == nullptr || (fault.error.write && !vma->flags.write))
+        throw user_signal{user_signal::kind::segv, fault.va};
+
+    const pte_slot slot = mm.pgd.find_or_allocate(fault.va, table_allocator(k, cpu));
+    cpu.sync();
+    fault_context f{mm, *vma, fault.va, slot, slot.get(), nullptr};
+    subject what;
+    what.va = fault.va;
+    if (vma->file != nullptr) {
+        what.ino = vma->file->ino;
+        what.page = vma->index_of(fault.va);
+    }
+    cpu.note(site_fault, what, f.seen.raw(), f.seen.raw());
+    handle_pte_fault(k, cpu, f, fault.error.write);
+}
+
+} // namespace mkclean

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "vm/kernel.h"
+
+namespace mkclean
+{
+
+/// A user access that no mapping allows. Ends the thread that made it.
+struct user_signal {
+    enum class kind { segv, bus } what;
+    virtual_address va;
+};
+
+/// do_page_fault(): makes the faulting access possible, or throws user_signal.
+void do_page_fault(kernel& k, core& cpu, const page_fault& fault);
+
+/// What a fault has found out on its way to the PTE. Holds a reference on the page.
+struct fault_context {
+    mm_struct& mm;
+    vm_area_struct& vma;
+    virtual_address va;
+    pte_slot slot;
+    pte seen; ///< the entry as it was when the fault looked; if it has changed, the access retries
+    page* pg = nullptr;
+};
+
+/// Puts `entry` in the PTE, under its lock, if it is still as it was seen; counts the mapping if it
+/// is a new one. False if somebody else was faster.
+bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry);
+
+/// vma_wants_writenotify(): PTEs of this mapping stay read-only until their page is dirty.
+bool vma_wants_writenotify(const kernel& k, const vm_area_struct& vma);
+
+/// A store to a page of a shared mapping whose PTE does not allow it: makes the page dirty and the
+/// PTE writable, in the order of the era (write_fault.cpp).
+void write_fault(kernel& k, core& cpu, fault_context& f);
+
+/// filemap_nopage(): the page of the file, read in if need be, with a reference; null if the file
+/// ends before it or cannot be read. `major` becomes true if the disk had to be waited for.
+page* filemap_nopage(kernel& k, core& cpu, inode& file, page_index index, bool& major);
+
+} // namespace mkclean

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "mmu/core.h"
+#include "storage/fs/filesystem.h"
+#include "vm/mm.h"
+#include "vm/policies.h"
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+namespace mkclean
+{
+
+/// vm.dirty_*: the sysctls of Documentation/sysctl/vm.txt.
+struct vm_options {
+    std::uint64_t dirty_background_ratio = 10;         ///< % of memory
+    std::uint64_t dirty_ratio = 40;                    ///< % of memory
+    std::uint64_t dirty_writeback = 5'000'000'000'000; ///< ps between wakeups of the flusher
+    std::uint64_t dirty_expire = 30'000'000'000'000;   ///< ps after which dirty data is written
+    std::uint64_t flusher_core = 1;                    ///< where pdflush runs
+    std::uint64_t journal_core = 2;                    ///< where the filesystem's threads run
+
+    void declare(option_set& options);
+};
+
+/// Told what no event says: what user programs were promised, and which bytes went by other ways
+/// than stores and loads. The oracle is one; it takes no time and changes nothing.
+class kernel_observer
+{
+public:
+    virtual ~kernel_observer() = default;
+    virtual void on_mmap(const mm_struct& mm, const vm_area_struct& vma) = 0;
+    /// munmap() has returned: what is stored there from now on is nobody's.
+    virtual void on_munmap(const mm_struct& mm, virtual_address start, virtual_address end) = 0;
+    /// write(2) has put bytes into a page, and has yet to say that the page is dirty.
+    virtual void on_file_write(const core& cpu, const inode& file, std::uint64_t offset,
+                               const std::byte* bytes, std::size_t length) = 0;
+    /// It has said so.
+    virtual void on_file_written(const core& cpu) = 0;
+    virtual void on_file_read(const core& cpu, const inode& file, std::uint64_t offset,
+                              const std::byte* bytes, std::size_t length) = 0;
+    virtual void on_sync_begin(const core& cpu, const inode& file) = 0;
+    virtual void on_sync_end(const core& cpu, const inode& file, int result) = 0;
+    /// The file's page was clean and has just been forgotten.
+    virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
+};
+
+/// One order to flush other cores' TLBs, shared by those it was sent to.
+struct tlb_flush_request {
+    const mm_struct* mm = nullptr;
+    bool everything = false;
+    virtual_address va;
+    unsigned unacknowledged = 0;
+    wait_queue acknowledged;
+};
+
+/// The kernel: what its code shares. The code itself is functions of (kernel, core, ...), a file a
+/// subject, as in Linux.
+class kernel final : public kernel_entries
+{
+public:
+    kernel(const vm_options& options, const vm_policies& policies, physical_memory& memory,
+           page_cache& cache, filesystem& fs, block_device& disk, std::vector<core*> cores);
+    ~kernel() override;
+
+    /// Starts pdflush and the filesystem's threads.
+    void start();
+
+    mm_struct& new_mm();
+
+    void handle_page_fault(core& cpu, const page_fault& fault) override;
+    void handle_interrupt(core& cpu, interrupt vector) override;
+
+    const vm_options options;
+    const vm_policies policies;
+    physical_memory& memory;
+    page_cache& cache;
+    filesystem& fs;
+    block_device& disk;
+    const std::vector<core*> cores;
+    kernel_observer* observer = nullptr;
+    vmstat& stats;
+
+    std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
+    wait_queue flusher_wait;                                      ///< pdflush sleeps here
+    bool flusher_requested = false;        ///< wakeup_pdflush(): background_writeout is wanted
+    std::int64_t flusher_min_pages = 0;    ///< that many it shall write even below the limit
+    unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
+    std::vector<std::uint64_t> ratelimits; ///< pages dirtied since the last balance, one a core
+    bool dirty_exceeded = false;
+    spinlock inode_lock; ///< the dirty inode lists
+
+private:
+    std::vector<std::unique_ptr<mm_struct>> m_mms;
+};
+
+/// The page-table lock's holder takes frames for tables from here.
+page_table::allocate_frame table_allocator(kernel& k, core& cpu);
+
+} // namespace mkclean

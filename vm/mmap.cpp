@@ -1,0 +1,116 @@
+#include "vm/mmap.h"
+#include "vm/zap.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr virtual_address task_size(0x8000'0000'0000); // user space ends here on x86-64
+
+std::uint64_t page_align(std::uint64_t bytes)
+{
+    return (bytes + page_size - 1) / page_size * page_size;
+}
+
+bool overlaps(const mm_struct& mm, virtual_address start, virtual_address end)
+{
+    return std::any_of(mm.mmap.begin(), mm.mmap.end(), [&](const auto& entry) {
+        return entry.second->start < end && start < entry.second->end;
+    });
+}
+
+void link_file(core& cpu, vm_area_struct& vma)
+{
+    const lock_guard<spinlock> guard(cpu, vma.file->mapping.i_mmap_lock);
+    vma.file->mapping.i_mmap.push_back(&vma);
+}
+
+void unlink_file(core& cpu, vm_area_struct& vma)
+{
+    const lock_guard<spinlock> guard(cpu, vma.file->mapping.i_mmap_lock);
+    std::vector<vm_area_struct*>& list = vma.file->mapping.i_mmap;
+    list.erase(std::remove(list.begin(), list.end(), &vma), list.end());
+}
+
+// The mapping can be found by nobody any more; then its PTEs go, and only then the reverse map's
+// knowledge of it.
+void unmap_region(kernel& k, core& cpu, mm_struct& mm, std::unique_ptr<vm_area_struct> vma)
+{
+    zap_page_range(k, cpu, *vma);
+    if (vma->file != nullptr)
+        unlink_file(cpu, *vma);
+    cpu.sync();
+    if (k.observer != nullptr)
+        k.observer->on_munmap(mm, vma->start, vma->end);
+}
+
+} // namespace
+
+virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_index pgoff,
+                        std::uint64_t length, vm_flags flags, virtual_address fixed)
+{
+    const write_guard mmap_sem(cpu, mm.mmap_sem);
+    cpu.spend(cpu.cost().function * 10);
+    const std::uint64_t size = page_align(length);
+    virtual_address start = fixed;
+    if (start == virtual_address()) {
+        start = mm.next_free;
+        if (size > task_size.raw() || start + size > task_size)
+            return virtual_address();
+        // One page stays free between mappings, so that running over the end of one faults.
+        mm.next_free += virtual_address(size + page_size);
+    }
+    if (size == 0 || offset_in_page(start) != 0 || overlaps(mm, start, start + size))
+        return virtual_address();
+    auto vma = std::make_unique<vm_area_struct>();
+    vma->mm = &mm;
+    vma->start = start;
+    vma->end = start + size;
+    vma->flags = flags;
+    vma->file = file;
+    vma->pgoff = pgoff;
+    if (file != nullptr)
+        link_file(cpu, *vma);
+    cpu.sync();
+    if (k.observer != nullptr)
+        k.observer->on_mmap(mm, *vma);
+    mm.mmap.emplace(start, std::move(vma));
+    return start;
+}
+
+int do_munmap(kernel& k, core& cpu, mm_struct& mm, virtual_address start, std::uint64_t length)
+{
+    const write_guard mmap_sem(cpu, mm.mmap_sem);
+    cpu.spend(cpu.cost().function * 10);
+    const virtual_address end = start + page_align(length);
+    const auto first = mm.mmap.lower_bound(start);
+    for (auto at = mm.mmap.begin(); at != mm.mmap.end(); ++at) {
+        const vm_area_struct& vma = *at->second;
+        const bool touched = vma.start < end && start < vma.end;
+        if (touched && (vma.start < start || vma.end > end))
+            return -EINVAL;
+    }
+    for (auto at = first; at != mm.mmap.end() && at->first < end;) {
+        std::unique_ptr<vm_area_struct> vma = std::move(at->second);
+        at = mm.mmap.erase(at);
+        unmap_region(k, cpu, mm, std::move(vma));
+    }
+    return 0;
+}
+
+void exit_mmap(kernel& k, core& cpu, mm_struct& mm)
+{
+    const write_guard mmap_sem(cpu, mm.mmap_sem);
+    while (!mm.mmap.empty()) {
+        std::unique_ptr<vm_area_struct> vma = std::move(mm.mmap.begin()->second);
+        mm.mmap.erase(mm.mmap.begin());
+        unmap_region(k, cpu, mm, std::move(vma));
+    }
+}
+
+} // namespace mkclean

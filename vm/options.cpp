@@ -1,0 +1,98 @@
+// The options of the kernel: sysctls, the era, and every policy by itself.
+
+#include "vm/options.h"
+#include "sim/option_set.h"
+
+namespace mkclean
+{
+
+void vm_options::declare(option_set& o)
+{
+    o.percent("vm.dirty_background_ratio", dirty_background_ratio, {0, 100},
+              "of memory: above, pdflush writes");
+    o.percent("vm.dirty_ratio", dirty_ratio, {1, 100},
+              "of memory: above, whoever dirties pages writes some itself");
+    o.duration("vm.dirty_writeback", dirty_writeback, {0, 1'000'000'000'000'000},
+               "between wakeups of pdflush (dirty_writeback_centisecs); 0: never");
+    o.duration("vm.dirty_expire", dirty_expire, {0, 1'000'000'000'000'000},
+               "age at which dirty pages are written (dirty_expire_centisecs)");
+    o.count("vm.flusher_core", flusher_core, {0, 63},
+            "the core that pdflush runs on, modulo how many there are");
+    o.count("vm.journal_core", journal_core, {0, 63},
+            "the core that kjournald runs on, modulo how many there are");
+}
+
+void era_options::declare(option_set& o)
+{
+    o.choice("kernel", era, kernel_era_names(),
+             "the kernel: sets every policy that is not set by itself");
+    o.optional_choice("vm.clear_page_dirty_for_io", clear_page_dirty_for_io,
+                      {{"linux-2.6.18", cpdfio_policy::linux_2_6_18},
+                       {"linux-2.6.19", cpdfio_policy::linux_2_6_19},
+                       {"linux-2.6.20", cpdfio_policy::linux_2_6_20}},
+                      "where it looks for dirtiness, and in which order");
+    o.optional_choice("vm.write_fault", write_fault,
+                      {{"linux-2.6.18", write_fault_policy::linux_2_6_18},
+                       {"linux-2.6.19", write_fault_policy::linux_2_6_19},
+                       {"linux-2.6.23", write_fault_policy::linux_2_6_23},
+                       {"golden", write_fault_policy::golden}},
+                      "the order of set_page_dirty, the PTE and the page lock");
+    o.optional_choice("vm.msync", msync,
+                      {{"linux-2.6.18", msync_policy::linux_2_6_18},
+                       {"linux-2.6.19", msync_policy::linux_2_6_19}},
+                      "whether msync looks at PTEs");
+    o.optional_choice("vm.page_mkclean", page_mkclean,
+                      {{"linux-2.6.19", mkclean_policy::linux_2_6_19},
+                       {"linux-2.6.20", mkclean_policy::linux_2_6_20}},
+                      "whether the clean PTE is written before the TLB flush or after");
+    o.optional_choice(
+        "vm.mkclean_flush", mkclean_flush,
+        {{"everyone", mkclean_flush_policy::everyone},
+         {"local", mkclean_flush_policy::local},
+         {"none", mkclean_flush_policy::none}},
+        "whose TLB is flushed when a PTE is cleaned; local and none are broken on purpose");
+    o.optional_choice("vm.zap_flush", zap_flush,
+                      {{"after_unlock", zap_flush_policy::after_unlock},
+                       {"before_unlock", zap_flush_policy::before_unlock}},
+                      "when munmap flushes the TLBs, with respect to the page-table lock");
+    o.optional_choice("vm.try_to_free_buffers", try_to_free_buffers,
+                      {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
+                       {"linux-2.6.19", ttfb_policy::linux_2_6_19},
+                       {"linux-2.6.20", ttfb_policy::linux_2_6_20}},
+                      "what becomes of the dirty bit of a page whose buffers are all clean");
+    o.optional_choice("vm.towrite_tag", towrite_tag, {{"off", false}, {"on", true}},
+                      "whether a sync writes a snapshot of the dirty pages (2.6.36)");
+    o.optional_choice("vm.sync_honours_nr_to_write", sync_honours_nr_to_write,
+                      {{"off", false}, {"on", true}},
+                      "whether a sync stops after twice the file's pages (until 2.6.29)");
+    o.optional_choice("vm.dirty_under_private_lock", dirty_under_private_lock,
+                      {{"off", false}, {"on", true}},
+                      "whether PG_dirty is set before the buffers' lock is dropped (2.6.29)");
+    o.optional_choice("vm.fsync_writes_clean_inode", fsync_writes_clean_inode,
+                      {{"off", false}, {"on", true}},
+                      "ext2: whether fsync writes the inode's block also when the flusher has "
+                      "marked the inode clean");
+}
+
+vm_policies era_options::policies() const
+{
+    vm_policies p = policies_of(era);
+    const auto set = [](auto& policy, const auto& chosen) {
+        if (chosen)
+            policy = *chosen;
+    };
+    set(p.clear_page_dirty_for_io, clear_page_dirty_for_io);
+    set(p.write_fault, write_fault);
+    set(p.msync, msync);
+    set(p.page_mkclean, page_mkclean);
+    set(p.mkclean_flush, mkclean_flush);
+    set(p.zap_flush, zap_flush);
+    set(p.try_to_free_buffers, try_to_free_buffers);
+    set(p.towrite_tag, towrite_tag);
+    set(p.sync_honours_nr_to_write, sync_honours_nr_to_write);
+    set(p.cache.dirty_under_private_lock, dirty_under_private_lock);
+    set(p.cache.fsync_writes_clean_inode, fsync_writes_clean_inode);
+    return p;
+}
+
+} // namespace mkclean

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "vm/kernel.h"
+
+#include <optional>
+
+namespace mkclean
+{
+
+/// kernel = ..., and vm.* for what shall differ from it.
+struct era_options {
+    kernel_era era = kernel_era::golden;
+    std::optional<cpdfio_policy> clear_page_dirty_for_io;
+    std::optional<write_fault_policy> write_fault;
+    std::optional<msync_policy> msync;
+    std::optional<mkclean_policy> page_mkclean;
+    std::optional<mkclean_flush_policy> mkclean_flush;
+    std::optional<zap_flush_policy> zap_flush;
+    std::optional<ttfb_policy> try_to_free_buffers;
+    std::optional<bool> towrite_tag;
+    std::optional<bool> sync_honours_nr_to_write;
+    std::optional<bool> dirty_under_private_lock;
+    std::optional<bool> fsync_writes_clean_inode;
+
+    void declare(option_set& options);
+    /// The era's policies, with those that were set by themselves.
+    vm_policies policies() const;
+};
+
+} // namespace mkclean

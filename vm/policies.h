@@ -1,0 +1,58 @@
+#pragma once
+
+#include "cache/page_cache.h"
+
+#include <utility>
+#include <vector>
+
+namespace mkclean
+{
+
+class core;
+class kernel;
+class option_set;
+struct fault_context;
+struct mm_struct;
+
+/// The kernels that can be run: each is a choice for every policy below.
+enum class kernel_era { linux_2_6_18, linux_2_6_19, linux_2_6_20, linux_2_6_23, golden };
+
+/// Their names, as configs have them.
+std::vector<std::pair<const char*, kernel_era>> kernel_era_names();
+
+/// Where clear_page_dirty_for_io() looks for dirtiness, and in which order (clear_page_dirty.cpp).
+enum class cpdfio_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
+/// What a write fault does around making the PTE writable (write_fault.cpp).
+enum class write_fault_policy { linux_2_6_18, linux_2_6_19, linux_2_6_23, golden };
+/// Whether msync() looks at PTEs (sync.cpp).
+enum class msync_policy { linux_2_6_18, linux_2_6_19 };
+/// When page_mkclean() flushes, with respect to writing the clean PTE (rmap.cpp).
+enum class mkclean_policy { linux_2_6_19, linux_2_6_20 };
+/// Whose TLB page_mkclean() flushes; anything but `everyone` is broken on purpose (tlb_flush.cpp).
+enum class mkclean_flush_policy { everyone, local, none };
+/// When munmap() flushes the TLBs (zap.cpp).
+enum class zap_flush_policy { after_unlock, before_unlock };
+/// What try_to_free_buffers() does with the dirty bit of a page whose buffers are all clean.
+enum class ttfb_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
+
+/// Everything in which the kernels differ, one field a difference, so that each can be set alone.
+struct vm_policies {
+    cpdfio_policy clear_page_dirty_for_io = cpdfio_policy::linux_2_6_20;
+    write_fault_policy write_fault = write_fault_policy::golden;
+    msync_policy msync = msync_policy::linux_2_6_19;
+    mkclean_policy page_mkclean = mkclean_policy::linux_2_6_20;
+    mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
+    zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
+    ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
+    bool towrite_tag = true;               ///< f446daaea9d4, 2.6.36: syncs write a snapshot
+    bool sync_honours_nr_to_write = false; ///< until 05fe478dd04e, 2.6.29
+    cache_policies cache;
+
+    /// Shared writable mappings start out read-only, so that the first store is noticed.
+    bool tracks_shared_dirty() const { return write_fault != write_fault_policy::linux_2_6_18; }
+};
+
+/// The policies that made up a kernel.
+vm_policies policies_of(kernel_era era);
+
+} // namespace mkclean

@@ -1,0 +1,171 @@
+// The reverse map: from a page of a file to the PTEs that map it, by way of the mapping's list of
+// vmas (i_mmap). Lock order, outermost first: page lock, i_mmap_lock, page_table_lock.
+
+#include "vm/rmap.h"
+#include "vm/tlb_flush.h"
+
+#include <optional>
+
+namespace mkclean
+{
+
+namespace
+{
+
+const step_site site_clear{"ptep_get_and_clear", place::pte, show_pte_change};
+const step_site site_clean{"page_mkclean", place::pte, show_pte_change};
+const step_site site_old{"ptep_test_and_clear_young", place::pte, show_pte_change};
+const step_site site_unmap{"try_to_unmap", place::pte, show_pte_change};
+const step_site site_add{"page_add_file_rmap", place::none, nullptr};
+const step_site site_remove{"page_remove_rmap", place::none, nullptr};
+
+subject subject_of_pte(const page& pg, virtual_address va)
+{
+    subject what = subject_of(pg);
+    what.va = va;
+    return what;
+}
+
+// The PTE at `va`, if it maps this page. The lock is held (479db0bf408e: also when looking only).
+std::optional<pte_slot> pte_of_page(mm_struct& mm, virtual_address va, const page& pg)
+{
+    std::optional<pte_slot> slot = mm.pgd.find(va);
+    if (!slot || !slot->get().present() || slot->get().frame() != pg.frame)
+        return std::nullopt;
+    return slot;
+}
+
+} // namespace
+
+// 2.6.19: the clean PTE is in place before the TLBs are flushed. Until they are, a stale entry lets
+// stores through that set no bit anywhere.
+namespace linux_2_6_19
+{
+
+void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
+               pte_slot slot)
+{
+    cpu.step(site_clean, subject_of_pte(pg, va), slot, [&] {
+        const pte entry = slot.get_and_clear();
+        slot.set_pte(entry.mkclean().wrprotect());
+    });
+    flush_tlb_page_for_mkclean(k, cpu, mm, va);
+}
+
+} // namespace linux_2_6_19
+
+// 2.6.20 (c2fda5fed81e): no entry at all while the TLBs are flushed.
+namespace linux_2_6_20
+{
+
+void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
+               pte_slot slot)
+{
+    const subject what = subject_of_pte(pg, va);
+    const pte entry = cpu.step(site_clear, what, slot, [&] { return slot.get_and_clear(); });
+    flush_tlb_page_for_mkclean(k, cpu, mm, va);
+    cpu.step(site_clean, what, slot, [&] { slot.set_pte(entry.wrprotect().mkclean()); });
+}
+
+} // namespace linux_2_6_20
+
+static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg)
+{
+    mm_struct& mm = *vma.mm;
+    const virtual_address va = vma.address_of(pg.index);
+    const lock_guard<spinlock> ptl(cpu, mm.page_table_lock);
+    cpu.spend(cpu.cost().function);
+    cpu.sync();
+    const std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
+    if (!slot || !(slot->get().dirty() || slot->get().writable()))
+        return false;
+    if (k.policies.page_mkclean == mkclean_policy::linux_2_6_19)
+        linux_2_6_19::clean_pte(k, cpu, mm, pg, va, *slot);
+    else
+        linux_2_6_20::clean_pte(k, cpu, mm, pg, va, *slot);
+    ++k.stats.page_mkclean_cleaned;
+    return true;
+}
+
+unsigned page_mkclean(kernel& k, core& cpu, page& pg)
+{
+    ++k.stats.page_mkclean;
+    cpu.spend(cpu.cost().function);
+    cpu.sync();
+    if (!pg.mapped())
+        return 0;
+    address_space& mapping = *pg.mapping;
+    const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
+    unsigned cleaned = 0;
+    for (vm_area_struct* vma : mapping.i_mmap)
+        if (vma->flags.shared && vma->maps(pg.index) && page_mkclean_one(k, cpu, *vma, pg))
+            ++cleaned;
+    return cleaned;
+}
+
+static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg)
+{
+    mm_struct& mm = *vma.mm;
+    const virtual_address va = vma.address_of(pg.index);
+    const lock_guard<spinlock> ptl(cpu, mm.page_table_lock);
+    cpu.spend(cpu.cost().function);
+    cpu.sync();
+    std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
+    if (!slot)
+        return;
+    const pte entry =
+        cpu.step(site_unmap, subject_of_pte(pg, va), *slot, [&] { return slot->get_and_clear(); });
+    flush_tlb_page(k, cpu, mm, va);
+    if (entry.dirty())
+        set_page_dirty(cpu, pg);
+    page_remove_rmap(k, cpu, pg);
+    k.cache.put_page(pg);
+}
+
+void try_to_unmap(kernel& k, core& cpu, page& pg)
+{
+    address_space& mapping = *pg.mapping;
+    const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
+    for (vm_area_struct* vma : mapping.i_mmap)
+        if (vma->maps(pg.index))
+            try_to_unmap_one(k, cpu, *vma, pg);
+}
+
+bool page_referenced(core& cpu, page& pg)
+{
+    bool referenced = false;
+    address_space& mapping = *pg.mapping;
+    const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
+    for (vm_area_struct* vma : mapping.i_mmap) {
+        if (!vma->maps(pg.index))
+            continue;
+        const lock_guard<spinlock> ptl(cpu, vma->mm->page_table_lock);
+        cpu.sync();
+        const virtual_address va = vma->address_of(pg.index);
+        std::optional<pte_slot> slot = pte_of_page(*vma->mm, va, pg);
+        if (!slot || !slot->get().accessed())
+            continue;
+        referenced = true;
+        cpu.step(site_old, subject_of_pte(pg, va), *slot,
+                 [&] { slot->set_pte(slot->get().mkold()); });
+    }
+    return referenced;
+}
+
+void page_add_file_rmap(kernel& k, core& cpu, page& pg)
+{
+    cpu.step(site_add, subject_of(pg), pg.flags, [&] {
+        if (pg.mapcount++ == 0)
+            ++k.stats.nr_mapped;
+    });
+}
+
+void page_remove_rmap(kernel& k, core& cpu, page& pg)
+{
+    cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
+        if (--pg.mapcount == 0)
+            --k.stats.nr_mapped;
+    });
+}
+
+} // namespace mkclean

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "vm/kernel.h"
+
+namespace mkclean
+{
+
+/// Write-protects and cleans every PTE of shared mappings that maps the page; the page is locked.
+/// Returns how many it changed: whoever ignores that may throw away the only evidence of a store.
+unsigned page_mkclean(kernel& k, core& cpu, page& pg);
+
+/// Takes the page out of every page table that maps it; the page is locked. What a PTE knows of its
+/// dirtiness goes to set_page_dirty().
+void try_to_unmap(kernel& k, core& cpu, page& pg);
+
+/// Whether any PTE says the page was used since this was last asked; page locked. Does not flush,
+/// so that a page used through a TLB entry only may look idle, as in Linux on x86.
+bool page_referenced(core& cpu, page& pg);
+
+/// One more PTE maps the page, or one less.
+void page_add_file_rmap(kernel& k, core& cpu, page& pg);
+void page_remove_rmap(kernel& k, core& cpu, page& pg);
+
+} // namespace mkclean

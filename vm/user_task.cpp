@@ -1,0 +1,153 @@
+#include "vm/user_task.h"
+#include "vm/filemap.h"
+#include "vm/mmap.h"
+#include "vm/sync.h"
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string show_bytes(std::uint64_t first, std::uint64_t last)
+{
+    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
+}
+
+const step_site site_store{"store", place::none, show_bytes};
+
+} // namespace
+
+template <class Call>
+auto user_task::system_call(Call&& call)
+{
+    m_cpu.enter_kernel(m_cpu.cost().syscall_entry);
+    if constexpr (std::is_void_v<std::invoke_result_t<Call>>) {
+        call();
+        m_cpu.exit_kernel(m_cpu.cost().syscall_exit);
+    } else {
+        auto result = call();
+        m_cpu.exit_kernel(m_cpu.cost().syscall_exit);
+        return result;
+    }
+}
+
+void user_task::store(virtual_address va, const void* bytes, std::size_t length)
+{
+    log_store(va, length);
+    m_cpu.store(va, bytes, length);
+}
+
+// What the program is about to do to which bytes of a file: the log would otherwise have nothing of
+// the stores that fault and hit alike, which the story of a page is about.
+void user_task::log_store(virtual_address va, std::size_t length)
+{
+    if (!m_cpu.log().listening())
+        return;
+    m_cpu.sync();
+    while (length > 0) {
+        const std::uint64_t in_page = va.raw() % page_size;
+        const std::uint64_t piece = std::min<std::uint64_t>(length, page_size - in_page);
+        subject what;
+        what.va = va;
+        if (const vm_area_struct* const vma = m_mm.find_vma(va);
+            vma != nullptr && vma->flags.shared && vma->file != nullptr) {
+            what.ino = vma->file->ino;
+            what.page = vma->index_of(va);
+        }
+        m_cpu.note(site_store, what, in_page, in_page + piece - 1);
+        va = va + piece;
+        length -= piece;
+    }
+}
+
+inode& user_task::open(inode_number ino)
+{
+    return *system_call([&] { return &m_kernel.fs.open(m_cpu, ino); });
+}
+
+int user_task::ftruncate(inode& file, std::uint64_t size)
+{
+    return system_call([&] {
+        const lock_guard<mutex> guard(m_cpu, file.i_mutex);
+        return m_kernel.fs.truncate(m_cpu, file, size);
+    });
+}
+
+virtual_address user_task::mmap(inode* file, page_index pgoff, std::uint64_t length, vm_flags flags,
+                                virtual_address fixed)
+{
+    return system_call(
+        [&] { return do_mmap(m_kernel, m_cpu, m_mm, file, pgoff, length, flags, fixed); });
+}
+
+int user_task::munmap(virtual_address start, std::uint64_t length)
+{
+    return system_call([&] { return do_munmap(m_kernel, m_cpu, m_mm, start, length); });
+}
+
+int user_task::msync(virtual_address start, std::uint64_t length)
+{
+    return system_call([&] { return do_msync(m_kernel, m_cpu, m_mm, start, start + length); });
+}
+
+int user_task::fsync(inode& file)
+{
+    return system_call([&] { return do_fsync(m_kernel, m_cpu, file); });
+}
+
+std::int64_t user_task::pread(inode& file, std::uint64_t offset, std::byte* to,
+                              std::uint64_t length)
+{
+    return system_call(
+        [&] { return generic_file_read(m_kernel, m_cpu, file, offset, to, length); });
+}
+
+std::int64_t user_task::pwrite(inode& file, std::uint64_t offset, const std::byte* from,
+                               std::uint64_t length)
+{
+    return system_call(
+        [&] { return generic_file_write(m_kernel, m_cpu, file, offset, from, length); });
+}
+
+void user_task::fadvise_dontneed(inode& file)
+{
+    system_call([&] { mkclean::fadvise_dontneed(m_kernel, m_cpu, file); });
+}
+
+void user_task::sync()
+{
+    system_call([&] { do_sync(m_kernel, m_cpu); });
+}
+
+void user_task::sleep(picoseconds duration)
+{
+    system_call([&] {
+        m_cpu.sync();
+        m_cpu.sleep_for(duration);
+    });
+}
+
+void user_task::futex_wait(wait_queue& queue, const std::function<bool()>& ready)
+{
+    system_call([&] { m_cpu.block_until(queue, ready); });
+}
+
+void user_task::futex_wake(wait_queue& queue)
+{
+    system_call([&] {
+        m_cpu.sync();
+        queue.wake_all();
+    });
+}
+
+void user_task::exit_mm()
+{
+    system_call([&] { exit_mmap(m_kernel, m_cpu, m_mm); });
+}
+
+} // namespace mkclean

@@ -1,0 +1,118 @@
+// zap_pte_range(): what munmap does to PTEs. The eras differ in when the TLBs are flushed; a core
+// that still has a {W,D} entry after the page was found clean stores where nobody looks.
+
+#include "vm/zap.h"
+#include "vm/rmap.h"
+#include "vm/tlb_flush.h"
+
+#include <algorithm>
+
+namespace mkclean
+{
+
+namespace
+{
+
+const step_site site_zap{"zap_pte", place::pte, show_pte_change};
+
+constexpr std::uint64_t batch_pages = 64; // PTEs zapped under one holding of the lock
+
+/// struct mmu_gather: pages that may be freed once no TLB reaches them any more.
+using mmu_gather = std::vector<page*>;
+
+// Clears the PTEs of [start, end); dirtiness moves to the pages.
+mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
+                      virtual_address end)
+{
+    mmu_gather gathered;
+    for (virtual_address va = start; va < end; va += virtual_address(page_size)) {
+        std::optional<pte_slot> slot = vma.mm->pgd.find(va);
+        if (!slot)
+            continue;
+        cpu.sync();
+        if (!slot->get().present())
+            continue;
+        page& pg = k.cache.page_of(slot->get().frame());
+        subject what = subject_of(pg);
+        what.va = va;
+        const pte entry = cpu.step(site_zap, what, *slot, [&] { return slot->get_and_clear(); });
+        if (entry.dirty() && pg.mapping != nullptr)
+            set_page_dirty(cpu, pg);
+        gathered.push_back(&pg);
+    }
+    return gathered;
+}
+
+void remove_rmaps(kernel& k, core& cpu, const mmu_gather& pages)
+{
+    for (page* pg : pages)
+        page_remove_rmap(k, cpu, *pg);
+}
+
+void free_pages(kernel& k, const mmu_gather& pages)
+{
+    for (page* pg : pages)
+        k.cache.put_page(*pg);
+}
+
+} // namespace
+
+// ---- up to Linux 3.14 ---------------------------------------------------------------------------
+// The lock is dropped, and the reverse map forgets the mapping, while other cores can still store
+// through their TLBs; the flush comes at the end of it all.
+
+namespace linux_2_6_18
+{
+
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+{
+    mmu_gather all;
+    for (virtual_address va = vma.start; va < vma.end;) {
+        const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
+        const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
+        const mmu_gather pages = clear_ptes(k, cpu, vma, va, end);
+        remove_rmaps(k, cpu, pages);
+        all.insert(all.end(), pages.begin(), pages.end());
+        va = end;
+    }
+    if (!all.empty())
+        flush_tlb_mm(k, cpu, *vma.mm);
+    free_pages(k, all);
+}
+
+} // namespace linux_2_6_18
+
+// ---- 3.15 (1cf35d47712d) and 6.2 (5df397dec7c4) -------------------------------------------------
+// The TLBs are flushed before the lock is dropped, and the reverse map forgets only after that.
+
+namespace golden
+{
+
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+{
+    for (virtual_address va = vma.start; va < vma.end;) {
+        const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
+        mmu_gather pages;
+        {
+            const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
+            pages = clear_ptes(k, cpu, vma, va, end);
+            if (!pages.empty())
+                flush_tlb_mm(k, cpu, *vma.mm);
+            remove_rmaps(k, cpu, pages);
+        }
+        free_pages(k, pages);
+        va = end;
+    }
+}
+
+} // namespace golden
+
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+{
+    if (k.policies.zap_flush == zap_flush_policy::after_unlock)
+        linux_2_6_18::zap_page_range(k, cpu, vma);
+    else
+        golden::zap_page_range(k, cpu, vma);
+}
+
+} // namespace mkclean
