@@ -1,0 +1,79 @@
+#include "tb/config.h"
+#include "sim/option_set.h"
+#include "tb/workload/script.h"
+
+#include <algorithm>
+
+namespace mkclean
+{
+
+void expectation::declare(option_set& o)
+{
+    o.choice("expect.lost", lost, {{"no", choice::no}, {"yes", choice::yes}, {"any", choice::any}},
+             "whether the run is expected to break a promise: lose bytes, lie, read stale ones");
+    o.choices("expect.kernels", kernels, kernel_era_names(),
+              "the kernels that expect.lost = yes is about, all by default; others keep promises");
+}
+
+bool expectation::met(kernel_era era, bool broken) const
+{
+    if (lost == choice::any)
+        return true;
+    const bool about_it =
+        kernels.empty() || std::find(kernels.begin(), kernels.end(), era) != kernels.end();
+    return broken == (lost == choice::yes && about_it);
+}
+
+void config::declare(option_set& o)
+{
+    era.declare(o);
+    o.count("cores", cores, {1, 64}, "processors");
+    o.bytes("memory", memory, {1 << 20, std::uint64_t{1} << 40}, "physical memory");
+    o.duration("memory.latency", memory_latency, {0, 1'000'000'000},
+               "one bus transaction; page-table reads are one each, as if their lines hit in a "
+               "second-level cache");
+    o.count("seed", seed, {}, "of everything random");
+    o.duration("time.limit", time_limit, {1},
+               "simulated time after which a run that has not ended is called a livelock");
+    o.duration("power.cut_at", power_cut_at, {}, "when the power fails; 0: never");
+    o.flag("oracle", oracle, "keep a copy of every byte stored, and judge");
+    expect.declare(o);
+    workload.declare(o);
+    core.declare(o);
+    tlb.declare(o);
+    walker.declare(o);
+    cost.declare(o);
+    vm.declare(o);
+    fs.declare(o);
+    block.declare(o);
+    declare_disk_options(disk, o);
+}
+
+void config::check(const option_set& o) const
+{
+    if (tlb.entries % tlb.ways != 0)
+        throw o.complaint("tlb.ways", "expected a divisor of tlb.entries, which is " +
+                                          std::to_string(tlb.entries));
+    if (fs.block_size != 1024 && fs.block_size != 2048 && fs.block_size != 4096)
+        throw o.complaint("fs.block_size", "expected 1KiB, 2KiB or 4KiB");
+    if (vm.dirty_background_ratio > vm.dirty_ratio)
+        throw o.complaint("vm.dirty_background_ratio",
+                          "expected at most vm.dirty_ratio, which is " +
+                              std::to_string(vm.dirty_ratio) + "%");
+    if (memory % page_size != 0)
+        throw o.complaint("memory", "expected a multiple of 4KiB");
+    if (workload.file.empty() &&
+        (workload.kind == workload_kind::lackey || workload.kind == workload_kind::script))
+        throw o.complaint("workload.kind", "this workload needs workload.file");
+    if (workload.kind == workload_kind::script)
+        read_script(workload, cores, o.info("workload.file").where);
+    if (workload.kind == workload_kind::lackey && workload.lackey_start % page_size != 0)
+        throw o.complaint("workload.lackey_start",
+                          "expected a multiple of 4KiB: where a mapping begins");
+    if (workload.kind == workload_kind::lackey && workload.lackey_end <= workload.lackey_start)
+        throw o.complaint("workload.lackey_end",
+                          "expected an address behind workload.lackey_start, which is " +
+                              std::to_string(workload.lackey_start));
+}
+
+} // namespace mkclean

@@ -1,0 +1,29 @@
+#include "tb/oracle/page_state.h"
+
+namespace mkclean
+{
+
+page* page_of_event(kernel& k, const event& e)
+{
+    frame_number frame = e.what.frame;
+    if (frame == frame_number())
+        return nullptr;
+    page& pg = k.cache.page_of(frame);
+    return pg.mapping == nullptr ? nullptr : &pg;
+}
+
+bool has_dirty_evidence(const page& pg)
+{
+    if (pg.dirty() || pg.writeback())
+        return true;
+    for (const buffer_head& bh : pg.buffers)
+        if (bh.dirty() || bh.locked())
+            return true;
+    bool in_pte = false;
+    for_each_pte(pg, [&](const vm_area_struct& vma, pte entry) {
+        in_pte = in_pte || (vma.flags.shared && entry.dirty());
+    });
+    return in_pte;
+}
+
+} // namespace mkclean

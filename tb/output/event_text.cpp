@@ -1,0 +1,71 @@
+#include "tb/output/event_text.h"
+#include "tb/oracle/page_state.h"
+
+#include <fmt/format.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string subject_text(const event& e, kernel& k)
+{
+    inode_number ino;
+    page_index page;
+    if (!page_of_event(e, k, ino, page)) {
+        if (e.what.va != virtual_address())
+            return fmt::format("va {:#x}", e.what.va.raw());
+        return {};
+    }
+    std::string text = ino == device_inode_number ? "device" : fmt::format("ino {}", ino.raw());
+    if (!e.what.is_page() || e.what.frame != frame_number() || page != page_index())
+        text += fmt::format(" page {}", page.raw());
+    if (e.what.block != subject::no_block)
+        text += fmt::format(" block {}", e.what.block);
+    return text;
+}
+
+std::string change_text(const event& e)
+{
+    if (e.site->show != nullptr)
+        return e.site->show(e.before, e.after);
+    if (e.site->touches == place::disk)
+        return fmt::format("{} {}", e.before, e.after);
+    return {};
+}
+
+} // namespace
+
+bool page_of_event(const event& e, kernel& k, inode_number& ino, page_index& page)
+{
+    if (e.what.is_page()) {
+        ino = e.what.ino;
+        page = e.what.page;
+        return true;
+    }
+    const struct page* const pg = page_of_event(k, e);
+    if (pg == nullptr)
+        return false;
+    ino = pg->mapping->host().ino;
+    page = pg->index;
+    return true;
+}
+
+std::string event_text_header()
+{
+    return fmt::format("{:>14}  {:<6} {:<10} {:<26} {:<28} {}\n", "cycle", "where", "who", "step",
+                       "on", "change");
+}
+
+std::string event_text(const event& e, const event_log& names, kernel& k, picoseconds period)
+{
+    const event_log::actor_name& actor = names.name_of(e.actor);
+    std::string line =
+        fmt::format("{:>14}  {:<6} {:<10} {:<26} {:<28} {}", e.time.raw() / period.raw(),
+                    actor.where, actor.who, e.site->name, subject_text(e, k), change_text(e));
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+} // namespace mkclean

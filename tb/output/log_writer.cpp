@@ -1,0 +1,64 @@
+#include "tb/output/log_writer.h"
+
+#include <fmt/format.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string event_line(const event& e, const world& w)
+{
+    return event_text(e, w.log(), w.the_kernel(), w.cores().front()->period());
+}
+
+} // namespace
+
+void log_writer::on_event(const event& e)
+{
+    m_file.write(event_line(e, m_world) + '\n');
+}
+
+void biographer::on_event(const event& e)
+{
+    entry kept;
+    if (page_of_event(e, m_world.the_kernel(), kept.ino, kept.page)) {
+        kept.what = e;
+        kept.what.what.ino = kept.ino;
+        kept.what.what.page = kept.page;
+        m_entries.push_back(kept);
+    }
+}
+
+std::string biographer::story_of(const finding& f) const
+{
+    std::string story = fmt::format("The life of inode {} page {}:\n{}", f.ino.raw(), f.page.raw(),
+                                    event_text_header());
+    const entry* const lost = lost_store(f);
+    for (const entry& e : m_entries) {
+        if (e.ino != f.ino || e.page != f.page)
+            continue;
+        std::string line = event_line(e.what, m_world);
+        if (&e == lost)
+            line = fmt::format("{:<118} <- lost", line);
+        else if (f.dropped && f.dropped->time == e.what.time && f.dropped->site == e.what.site)
+            line = fmt::format("{:<118} <- nothing knows of it any more", line);
+        story += line + '\n';
+    }
+    return story;
+}
+
+// The program's call that the lost bytes are from: the last that began before the oracle saw them.
+const biographer::entry* biographer::lost_store(const finding& f) const
+{
+    const entry* last = nullptr;
+    for (const entry& e : m_entries)
+        if (f.store && e.ino == f.ino && e.page == f.page && e.what.actor == f.store->by &&
+            e.what.site->touches == place::none && e.what.before == f.store->offset &&
+            e.what.time <= f.store->time)
+            last = &e;
+    return last;
+}
+
+} // namespace mkclean

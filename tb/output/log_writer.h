@@ -1,0 +1,46 @@
+#pragma once
+
+#include "tb/command_line.h"
+#include "tb/output/event_text.h"
+
+#include <deque>
+
+namespace mkclean
+{
+
+/// --log: every event as it happens, a line each.
+class log_writer final : public event_sink
+{
+public:
+    log_writer(output_file& file, const world& w) : m_file(file), m_world(w) {}
+    void on_event(const event& e) override;
+
+private:
+    output_file& m_file;
+    const world& m_world;
+};
+
+/// --biography: keeps the events of every page, to tell the story of one when it is known which.
+class biographer final : public event_sink
+{
+public:
+    explicit biographer(const world& w) : m_world(w) {}
+    void on_event(const event& e) override;
+
+    /// The events of the page that a finding is about, oldest first, a line each; the store that
+    /// was lost and the step that forgot it are pointed out.
+    std::string story_of(const finding& f) const;
+
+private:
+    struct entry {
+        inode_number ino;
+        page_index page;
+        event what;
+    };
+    const entry* lost_store(const finding& f) const;
+
+    const world& m_world;
+    std::deque<entry> m_entries;
+};
+
+} // namespace mkclean

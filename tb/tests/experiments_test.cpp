@@ -1,0 +1,302 @@
+// The experiments of configs/, run as they are delivered.
+
+#include "tb/config_file.h"
+#include "tb/oracle/page_state.h"
+#include "tb/output/event_text.h"
+#include "tb/output/statistics.h"
+#include "tb/run.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+
+using namespace mkclean;
+
+namespace
+{
+
+constexpr std::uint64_t nanoseconds = 1'000; ///< ps
+constexpr std::uint64_t milliseconds = 1'000'000 * nanoseconds;
+
+/// The steps of a run that are about page 0 of file 1, as "actor: step change".
+class page_story final : public event_sink
+{
+public:
+    void listen(world& w)
+    {
+        m_world = &w;
+        w.log().attach(*this);
+    }
+    void on_event(const event& e) override
+    {
+        inode_number ino;
+        page_index page;
+        if (!page_of_event(e, m_world->the_kernel(), ino, page) || ino != inode_number(1))
+            return;
+        std::string step = m_world->log().name_of(e.actor).who + ": " + e.site->name;
+        if (e.site->show != nullptr)
+            step += " " + e.site->show(e.before, e.after);
+        m_steps.push_back(step);
+    }
+
+    /// Where the step is, at or behind `from`. Fails the test if it is nowhere.
+    std::size_t find(const std::string& step, std::size_t from = 0) const
+    {
+        for (std::size_t i = from; i < m_steps.size(); ++i)
+            if (m_steps[i] == step)
+                return i;
+        FAIL("no step '" << step << "' from " << from << " on");
+        return 0;
+    }
+    std::size_t count(const std::string& step) const
+    {
+        return static_cast<std::size_t>(std::count(m_steps.begin(), m_steps.end(), step));
+    }
+
+private:
+    world* m_world = nullptr;
+    std::vector<std::string> m_steps;
+};
+
+struct outcome {
+    verdict judged;
+    std::array<std::uint64_t, invariant_checker::count> broken{};
+    bool expected = false;
+    std::uint64_t faults = 0;
+    std::uint64_t dirty_set = 0; ///< by walkers
+    std::uint64_t late = 0;
+    std::uint64_t failed_expectations = 0;
+
+    std::uint64_t breaches() const
+    {
+        return judged.lost_bytes + judged.fsync_lies + judged.stale_reads + judged.invented_bytes +
+               judged.livelocks + broken[4];
+    }
+};
+
+/// A config of configs/, to be changed and run.
+class experiment
+{
+public:
+    explicit experiment(const std::string& name)
+    {
+        m_config.declare(m_model);
+        configure(m_model, {std::string(MKCLEAN_SOURCE_DIR) + "/configs/" + name}, {});
+    }
+    experiment& with(const std::string& option, const std::string& value)
+    {
+        m_model.set(option, value, origin());
+        return *this;
+    }
+    experiment& delayed(std::uint64_t ps)
+    {
+        m_config.workload.delay = ps;
+        return *this;
+    }
+
+    outcome run(page_story* story = nullptr)
+    {
+        m_config.check(m_model);
+        outcome found;
+        run_on_fibers(
+            m_config,
+            [&](world& w) {
+                if (story != nullptr)
+                    story->listen(w);
+            },
+            [&](world& w) { found = outcome_of(w); });
+        CHECK(found.late == 0);
+        return found;
+    }
+
+private:
+    static outcome outcome_of(const world& w)
+    {
+        CHECK(w.how_it_ended() == world::ending::finished);
+        outcome found;
+        found.judged = w.judge()->result();
+        found.broken = w.invariants().broken();
+        found.expected = as_expected(w);
+        found.faults = w.the_kernel().stats.pgfault;
+        for (const auto& cpu : w.cores())
+            found.dirty_set += cpu->memory_unit().page_walker().stats().dirty_set;
+        for (const workload::counter& c : w.program().report()) {
+            if (c.name == "late")
+                found.late = c.value;
+            if (c.name == "expectations_failed")
+                found.failed_expectations = c.value;
+        }
+        return found;
+    }
+
+    config m_config;
+    option_set m_model;
+};
+
+} // namespace
+
+// ---- the FIXME race -----------------------------------------------------------------------------
+
+TEST_CASE("2.6.20 lies when a write fault gets between page_mkclean and TestClearPageDirty")
+{
+    page_story story;
+    const outcome found = experiment("fixme-race.cfg").run(&story);
+    CHECK(found.expected);
+    CHECK(found.judged.fsync_lies == 8);
+    CHECK(found.judged.lost_bytes == 0); // munmap found PTE.D
+    CHECK(found.broken[4] > 0);          // I5
+    REQUIRE(found.judged.first_lie);
+    CHECK(found.judged.first_lie->offset == 16);
+    CHECK(found.judged.first_lie->length == 8);
+    CHECK(found.judged.first_lie->expected == std::byte{0x43});
+
+    const std::size_t installed = story.find("writer: set_pte PTE P--->PWD");
+    const std::size_t seen_dirty = story.find("writer: TestSetPageDirty PG LD-->LD-", installed);
+    const std::size_t cleaned = story.find("syncer: TestClearPageDirty PG LD-->L--");
+    CHECK(seen_dirty < cleaned);
+    // The cleaner had the page locked all the while, and had been past the writer's PTE.
+    CHECK(story.find("syncer: lock_page PG -D-->LD-") < installed);
+    CHECK(story.count("syncer: page_mkclean PTE ---->P--") == 1);
+    // The second msync() found nothing to clean.
+    CHECK(story.count("syncer: TestClearPageDirty PG LD-->L--") == 1);
+}
+
+TEST_CASE("the FIXME window is 360 cycles wide, in one piece")
+{
+    experiment race("fixme-race.cfg");
+    constexpr std::uint64_t period = 333;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t lies = 0;
+    for (std::uint64_t delay = 590 * nanoseconds; delay < 760 * nanoseconds; delay += period) {
+        const outcome found = race.delayed(delay).run();
+        const bool lied = found.judged.fsync_lies > 0;
+        CHECK(lied == (found.broken[4] > 0));
+        CHECK(found.judged.lost_bytes == 0);
+        if (!lied)
+            continue;
+        first = first == 0 ? delay : first;
+        last = delay;
+        ++lies;
+    }
+    CHECK(lies == 360);
+    CHECK((last - first) / period + 1 == lies);
+}
+
+TEST_CASE("2.6.23 and golden keep their promise whenever the fault comes")
+{
+    for (const std::string kernel : {"linux-2.6.23", "golden"}) {
+        CAPTURE(kernel);
+        experiment race("fixme-race.cfg");
+        race.with("kernel", kernel);
+        for (std::uint64_t delay = 0; delay <= 2'000 * nanoseconds; delay += 5 * nanoseconds) {
+            CAPTURE(delay);
+            const outcome found = race.delayed(delay).run();
+            CHECK(found.breaches() == 0);
+            CHECK(found.expected);
+        }
+    }
+}
+
+// ---- no TLB flush -------------------------------------------------------------------------------
+
+TEST_CASE("without a shootdown, a stale TLB entry lets a store through that nobody knows of")
+{
+    for (const std::string flush : {"none", "local"}) {
+        CAPTURE(flush);
+        page_story story;
+        const outcome found =
+            experiment("no-tlb-flush.cfg").with("vm.mkclean_flush", flush).run(&story);
+        CHECK(found.expected);
+        CHECK(found.judged.lost_bytes == 8);
+        CHECK(found.judged.fsync_lies == 8);
+        REQUIRE(found.judged.first_loss);
+        CHECK(found.judged.first_loss->offset == 16);
+        CHECK(found.judged.first_loss->expected == std::byte{0x43});
+        // The writer has its entry from before, and never faults again.
+        const std::size_t cleaned = story.find("syncer: page_mkclean PTE ---->P--");
+        CHECK(story.find("writer: TLB fill TLB ---->PWD") < cleaned);
+        CHECK(story.count("writer: page fault PTE P--->P--") == 0);
+    }
+}
+
+TEST_CASE("with the shootdown the store faults, whenever it comes, and nothing is lost")
+{
+    experiment fixed("no-tlb-flush.cfg");
+    fixed.with("vm.mkclean_flush", "everyone").with("expect.lost", "no");
+    page_story story;
+    CHECK(fixed.run(&story).breaches() == 0);
+    const std::size_t dropped = story.find("writer: invlpg TLB PWD->---");
+    const std::size_t cleaned = story.find("syncer: page_mkclean PTE ---->P--");
+    CHECK(dropped < cleaned);
+    CHECK(story.find("writer: page fault PTE P--->P--") > cleaned);
+    for (std::uint64_t delay = 0; delay <= 3'000 * nanoseconds; delay += 20 * nanoseconds)
+        CHECK(fixed.delayed(delay).run().breaches() == 0);
+    for (std::uint64_t delay = 0; delay <= 40 * milliseconds; delay += milliseconds)
+        CHECK(fixed.delayed(delay).run().breaches() == 0);
+}
+
+TEST_CASE("without a flush, what is stored before the disk reads the page is saved by luck")
+{
+    experiment lucky("no-tlb-flush.cfg");
+    CHECK(lucky.delayed(milliseconds).run().breaches() == 0);
+    CHECK(lucky.delayed(20 * milliseconds).run().judged.lost_bytes == 8);
+}
+
+// ---- hardware sets D ----------------------------------------------------------------------------
+
+TEST_CASE("on 2.6.18 the walker sets PTE.D without a fault, and msync finds it")
+{
+    page_story story;
+    const outcome found = experiment("hardware-sets-D.cfg").run(&story);
+    CHECK(found.expected);
+    CHECK(found.breaches() == 0);
+    CHECK(found.failed_expectations == 0);
+    CHECK(found.faults == 1); // the first load
+    CHECK(found.dirty_set == 2);
+
+    const std::size_t mapped = story.find("syncer: set_pte PTE ---->PW-");
+    const std::size_t dirtied = story.find("writer: walker sets D PTE PW-->PWD", mapped);
+    const std::size_t scanned = story.find("syncer: msync_pte PTE PWD->PW-", dirtied);
+    const std::size_t dropped = story.find("idle: invlpg TLB PWD->---", scanned);
+    const std::size_t known = story.find("syncer: TestSetPageDirty PG ---->-D-", dropped);
+    const std::size_t again = story.find("writer: walker sets D PTE PW-->PWD", known);
+    CHECK(story.find("syncer: msync_pte PTE PWD->PW-", again) > again);
+}
+
+TEST_CASE("on 2.6.18 without the flush the second store leaves PTE.D clear, and is lost")
+{
+    for (const std::string flush : {"none", "local"}) {
+        CAPTURE(flush);
+        experiment broken("hardware-sets-D.cfg");
+        const outcome found = broken.with("vm.mkclean_flush", flush).run();
+        CHECK_FALSE(found.expected);
+        CHECK(found.judged.lost_bytes == 8);
+        CHECK(found.judged.fsync_lies == 8);
+        CHECK(found.failed_expectations == 1);
+        CHECK(found.dirty_set == 1);
+        REQUIRE(found.judged.first_loss);
+        CHECK(found.judged.first_loss->offset == 8);
+        CHECK(found.judged.first_loss->expected == std::byte{0x42});
+    }
+}
+
+// ---- kernels ------------------------------------------------------------------------------------
+
+TEST_CASE("the files of configs/kernel choose the kernel they are named for")
+{
+    const std::vector<std::pair<std::string, kernel_era>> eras = {
+        {"linux-2.6.18", kernel_era::linux_2_6_18},
+        {"linux-2.6.19", kernel_era::linux_2_6_19},
+        {"linux-2.6.20", kernel_era::linux_2_6_20},
+        {"linux-2.6.23", kernel_era::linux_2_6_23},
+        {"golden", kernel_era::golden}};
+    for (const auto& [name, era] : eras) {
+        CAPTURE(name);
+        config c;
+        option_set model;
+        c.declare(model);
+        configure(model, {MKCLEAN_SOURCE_DIR "/configs/kernel/" + name + ".cfg"}, {});
+        CHECK(c.era.era == era);
+    }
+}

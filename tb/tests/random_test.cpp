@@ -1,0 +1,291 @@
+// Seeded random programs on seeded random machines. A failure names its seed and prints the command
+// that repeats it.
+//
+// More of the same: build/release/tb/tb_tests --no-skip -tc="hunt*", with MKCLEAN_SEEDS=1..1000,
+// MKCLEAN_KERNEL=golden, MKCLEAN_HUNT=plain, time (against every_access) or cut (the power),
+// MKCLEAN_SET=option=value.
+
+#include "tb/tests/run_settings.h"
+
+#include <doctest/doctest.h>
+
+#include <boost/random/mersenne_twister.hpp>
+#include <boost/random/uniform_int_distribution.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <iostream>
+#include <limits>
+#include <map>
+
+using namespace mkclean;
+
+namespace
+{
+
+class dice
+{
+public:
+    explicit dice(std::uint64_t seed) : m_random(seed) {}
+    std::string number(std::uint64_t lowest, std::uint64_t highest, const std::string& unit = "")
+    {
+        boost::random::uniform_int_distribution<std::uint64_t> any(lowest, highest);
+        return std::to_string(any(m_random)) + unit;
+    }
+    std::string one_of(const std::vector<std::string>& words)
+    {
+        boost::random::uniform_int_distribution<std::size_t> any(0, words.size() - 1);
+        return words[any(m_random)];
+    }
+
+private:
+    boost::random::mt19937_64 m_random;
+};
+
+// Small enough, and in enough of a hurry, for the flusher, the journal, reclaim and shootdowns to
+// come into every run.
+settings machine_of(std::uint64_t seed, const std::string& kernel)
+{
+    dice d(seed);
+    const bool scarce = d.one_of({"yes", "no", "no"}) == "yes";
+    const std::uint64_t threads = std::stoull(d.number(2, 6));
+    return {{"workload.kind", "random"},
+            {"kernel", kernel},
+            {"seed", std::to_string(seed)},
+            {"cores", "4"},
+            {"core.frequency", d.one_of({"150MHz", "1GHz", "3GHz"})},
+            {"core.timeslice", d.number(20, 2000, "us")},
+            {"core.ipi_latency", d.number(50, 5000, "ns")},
+            {"memory", "1MiB"},
+            {"time.limit", "600s"},
+            {"workload.threads", std::to_string(threads)},
+            {"workload.processes", d.number(1, 3)},
+            {"workload.operations", d.number(60, 400)},
+            {"workload.pages", scarce ? d.number(40, 64) : d.number(2, 24)},
+            {"workload.anonymous_pages", scarce ? std::to_string(170 / threads) : "2"},
+            {"tlb.entries", d.one_of({"8", "64"})},
+            {"vm.dirty_background_ratio", "2%"},
+            {"vm.dirty_ratio", d.one_of({"4%", "8%"})},
+            {"vm.dirty_writeback", d.number(1, 20, "ms")},
+            {"vm.dirty_expire", d.number(1, 20, "ms")},
+            {"vm.flusher_core", d.number(0, 3)},
+            {"fs.type", d.one_of({"ext2", "ext3", "ext3", "ext3"})},
+            {"fs.data", d.one_of({"ordered", "ordered", "writeback"})},
+            {"fs.block_size", d.one_of({"1KiB", "2KiB", "4KiB"})},
+            {"fs.commit", d.number(2, 40, "ms")},
+            {"fs.journal_blocks", d.one_of({"64", "256"})},
+            {"block.elevator", d.one_of({"noop", "cscan"})},
+            {"block.queue_depth", d.one_of({"1", "8"})},
+            {"block.nr_requests", d.one_of({"4", "128"})},
+            {"disk.kind", d.one_of({"rotating", "constant"})},
+            {"disk.write_cache", d.one_of({"on", "off"})},
+            {"disk.cache_size", d.one_of({"16KiB", "512KiB"})},
+            {"disk.destage", d.one_of({"elevator", "fifo"})},
+            {"disk.scheduling", d.one_of({"fcfs", "nearest"})},
+            {"disk.write_overhead", d.number(1, 700, "us")}};
+}
+
+std::string command_of(const settings& given)
+{
+    std::string command = "mkclean run";
+    for (const auto& [name, value] : given)
+        command += " --" + name + " " + value;
+    return command;
+}
+
+// What must be zero, and is not; "" if all is well.
+std::string complaints(const json& stats)
+{
+    std::string text;
+    const auto expect_zero = [&](const char* pointer) {
+        const auto value = stats.at(json::json_pointer(pointer)).get<std::uint64_t>();
+        if (value != 0)
+            text += std::string(" ") + pointer + "=" + std::to_string(value);
+    };
+    for (const char* pointer :
+         {"/verdict/lost_bytes", "/verdict/fsync_lies", "/verdict/stale_reads",
+          "/verdict/invented_bytes", "/verdict/accounting_skew", "/verdict/livelocks",
+          "/invariants/I1", "/invariants/I2", "/invariants/I3", "/invariants/I4", "/invariants/I5",
+          "/invariants/I6", "/workload/bad_private_bytes", "/workload/bad_anonymous_bytes",
+          "/workload/failed_calls"})
+        expect_zero(pointer);
+    const auto ended = stats["verdict"]["ended"].get<std::string>();
+    if (ended != "finished" && ended != "power_cut")
+        text += " ended=" + ended;
+    return text;
+}
+
+std::string environment(const char* name, const std::string& otherwise)
+{
+    const char* const value = std::getenv(name);
+    return value == nullptr ? otherwise : value;
+}
+
+// "" if the slow model of time comes to the same statistics, byte for byte.
+std::string differences_by_time(const settings& given)
+{
+    json fast = run(given);
+    json slow = run(with(given, "time.sync", "every_access"));
+    for (json* stats : {&fast, &slow})
+        (*stats)["config"].erase("time.sync");
+    return fast.dump() == slow.dump() ? "" : " differs from time.sync=every_access";
+}
+
+// The power fails at any time of the run, its end included. What the journal does not order (data
+// in ext2 and in writeback mode) may be anything that was on the disk.
+std::string complaints_after_a_cut(const settings& given, std::uint64_t seed)
+{
+    const auto length = run(given)["time"]["ps"].get<std::uint64_t>();
+    const std::string when = dice(~seed).number(1, length, "ps");
+    const json stats = run(with(given, "power.cut_at", when));
+    const bool ordered =
+        stats["config"]["fs.type"] == "ext3" && stats["config"]["fs.data"] == "ordered";
+    std::string text;
+    if (stats["verdict"]["fsync_lies"] != 0 || stats["verdict"]["lost_bytes"] != 0)
+        text += " a promise was broken";
+    if (ordered && stats["verdict"]["invented_bytes"] != 0)
+        text += " bytes were invented";
+    return text.empty() ? text : text + " --power.cut_at " + when;
+}
+
+// What all runs together have come across.
+class coverage
+{
+public:
+    void add(const json& stats)
+    {
+        for (const char* counter : counters)
+            m_sums[counter] += stats.at(json::json_pointer(counter)).get<std::uint64_t>();
+    }
+    std::uint64_t least() const
+    {
+        std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+        for (const char* counter : counters)
+            least = std::min(least, m_sums.at(counter));
+        return least;
+    }
+    std::string text() const
+    {
+        std::string all;
+        for (const auto& [name, sum] : m_sums)
+            all += "  " + name + " " + std::to_string(sum) + '\n';
+        return all;
+    }
+
+private:
+    static constexpr std::array counters = {"/vm/nr_tlb_remote_flush_received",
+                                            "/vm/pgsteal",
+                                            "/vm/page_mkclean_cleaned",
+                                            "/vm/redirtied_by_mkclean",
+                                            "/vm/drop_pagecache",
+                                            "/vm/pgmajfault",
+                                            "/workload/operations",
+                                            "/workload/bus_errors",
+                                            "/workload/segmentation_faults"};
+    std::map<std::string, std::uint64_t> m_sums;
+};
+
+} // namespace
+
+TEST_CASE("random: golden keeps every promise and every invariant")
+{
+    coverage seen;
+    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+        const settings machine = machine_of(seed, "golden");
+        const json stats = run(machine);
+        INFO(command_of(machine));
+        CHECK(complaints(stats) == "");
+        seen.add(stats);
+    }
+    INFO(seen.text());
+    CHECK(seen.least() > 0);
+}
+
+TEST_CASE("random: running ahead in time changes nothing")
+{
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const settings machine = machine_of(seed, "golden");
+        INFO(command_of(machine));
+        CHECK(differences_by_time(machine) == "");
+    }
+}
+
+TEST_CASE("random: a power cut takes nothing that was promised")
+{
+    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+        const settings machine = machine_of(seed, "golden");
+        INFO(command_of(machine));
+        CHECK(complaints_after_a_cut(machine, seed) == "");
+    }
+}
+
+TEST_CASE("random: 2.6.18 loses no byte as long as the power stays on")
+{
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        // Nothing throttles who stores to a mapping, so that it needs more memory than the others.
+        const settings machine = with(machine_of(seed, "linux-2.6.18"), "memory", "1280KiB");
+        const json stats = run(machine);
+        INFO(command_of(machine));
+        CHECK(stats["verdict"]["ended"] == "finished");
+        CHECK(stats["verdict"]["lost_bytes"] == 0);
+        CHECK(stats["verdict"]["stale_reads"] == 0);
+        CHECK(stats["verdict"]["invented_bytes"] == 0);
+    }
+}
+
+TEST_CASE("random: what is broken is found")
+{
+    const auto runs_with = [](const std::string& name, const std::string& value,
+                              const char* pointer) {
+        unsigned found = 0;
+        for (std::uint64_t seed = 1; seed <= 15; ++seed) {
+            const json stats = run(with(machine_of(seed, "golden"), name, value));
+            if (stats.at(json::json_pointer(pointer)) != 0)
+                ++found;
+        }
+        return found;
+    };
+    CHECK(runs_with("vm.mkclean_flush", "none", "/verdict/lost_bytes") > 0);
+    CHECK(runs_with("vm.fsync_writes_clean_inode", "off", "/verdict/fsync_lies") > 0);
+    CHECK(runs_with("vm.write_fault", "linux-2.6.19", "/invariants/I5") > 0);
+}
+
+TEST_CASE("hunt: as many seeds of any kernel as you like" * doctest::skip())
+{
+    const std::string kernel = environment("MKCLEAN_KERNEL", "golden");
+    const std::string what = environment("MKCLEAN_HUNT", "plain");
+    const std::string seeds = environment("MKCLEAN_SEEDS", "1..1000");
+    const std::string set = environment("MKCLEAN_SET", "");
+    const std::uint64_t first = std::stoull(seeds);
+    const std::uint64_t last = std::stoull(seeds.substr(seeds.find("..") + 2));
+    std::uint64_t unclean = 0;
+    coverage seen;
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        settings machine = machine_of(seed, kernel);
+        if (!set.empty())
+            machine.emplace_back(set.substr(0, set.find('=')), set.substr(set.find('=') + 1));
+        std::string found;
+        try {
+            if (what == "time") {
+                found = differences_by_time(machine);
+            } else if (what == "cut") {
+                found = complaints_after_a_cut(machine, seed);
+            } else {
+                const json stats = run(machine);
+                found = complaints(stats);
+                seen.add(stats);
+            }
+        } catch (const std::exception& e) {
+            found = std::string(" exception: ") + e.what();
+        } catch (const out_of_memory&) {
+            found = " out of memory";
+        }
+        if (found.empty())
+            continue;
+        ++unclean;
+        std::cout << "seed " << seed << ":" << found << "\n  " << command_of(machine) << '\n';
+    }
+    std::cout << kernel << ", " << what << ": " << last - first + 1 << " seeds, " << unclean
+              << " not clean\n"
+              << seen.text();
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "sim/option_set.h"
+#include "tb/command_line.h"
+
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace mkclean
+{
+
+/// The own options of `options`.
+struct listing_options {
+    bool config = false;
+    bool json = false;
+
+    /// Binds the options to this object, which must then stay where it is.
+    void declare(option_set& own);
+};
+
+/// The options whose names begin with `prefix` as a listing for people: name, type, default, what
+/// is allowed, and under it what it means. Error: input_error if there is none.
+std::string list_options(const option_set& options, std::string_view prefix);
+
+/// The same for programs: an array of {"name", "type", "unit", "default", "value", "range",
+/// "choices", "help"}. Error: input_error if there is none.
+nlohmann::ordered_json options_json(const option_set& options, std::string_view prefix);
+
+/// Every option's present value as a config file that reads back to the same values wherever it is
+/// saved (relative paths become absolute). Whoever set an option is named behind it.
+std::string write_config(const option_set& options);
+
+/// Every option's present value, {"name": "canonical text"}, as the stats of a run carry it.
+nlohmann::ordered_json config_json(const option_set& options);
+
+/// `mkclean options [PREFIX]` or, with --config, `mkclean options --config [CONFIG...]`: sets
+/// `model` as the arguments say and prints. Error: input_error.
+int show_options(const listing_options& asked, const arguments& given, option_set& model,
+                 std::ostream& out);
+
+/// The table entry of the verb. All three must outlive it.
+verb options_verb(listing_options& asked, option_set& model, std::ostream& out);
+
+} // namespace mkclean

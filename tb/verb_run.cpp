@@ -1,0 +1,128 @@
+#include "tb/verb_run.h"
+#include "tb/output/log_writer.h"
+#include "tb/output/statistics.h"
+#include "tb/platform/waves.h"
+#include "tb/run.h"
+
+#include <chrono>
+#include <optional>
+#include <ostream>
+
+namespace mkclean
+{
+
+namespace
+{
+
+// What a run writes besides its table; each is there only if it was asked for.
+class outputs
+{
+public:
+    outputs(const run_options& options, std::ostream& out) : m_options(options), m_out(out)
+    {
+        if (!options.stats.empty())
+            m_stats.emplace(options.stats, out);
+        if (!options.log.empty())
+            m_log.emplace(options.log, out);
+        if (!options.vcd.empty())
+            m_vcd.emplace(options.vcd, out);
+    }
+
+    void attach(world& w)
+    {
+        if (m_log) {
+            m_log_writer.emplace(*m_log, w);
+            w.log().attach(*m_log_writer);
+        }
+        if (m_vcd)
+            m_waves.emplace(w, page_index(m_options.vcd_page));
+        if (m_options.biography) {
+            m_biographer.emplace(w);
+            w.log().attach(*m_biographer);
+        }
+    }
+
+    void finish(const world& w, const option_set& model, double wall_seconds)
+    {
+        if (m_log)
+            m_log->commit();
+        if (m_vcd) {
+            m_waves->copy_to(*m_vcd);
+            m_vcd->commit();
+        }
+        if (m_stats) {
+            nlohmann::ordered_json stats = statistics_of(w, model);
+            stats["host"] = host_figures(w, wall_seconds);
+            m_stats->write(stats.dump(2) + '\n');
+            m_stats->commit();
+        }
+        if (!m_options.quiet && m_options.stats != "-")
+            m_out << summary_of(w);
+        if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
+            m_out << '\n' << m_biographer->story_of(*w.judge()->result().first_loss);
+        }
+    }
+
+private:
+    const run_options& m_options;
+    std::ostream& m_out;
+    std::optional<output_file> m_stats;
+    std::optional<output_file> m_log;
+    std::optional<output_file> m_vcd;
+    std::optional<waves> m_waves;
+    std::optional<log_writer> m_log_writer;
+    std::optional<biographer> m_biographer;
+};
+
+int exit_code_of(const world& w)
+{
+    if (w.how_it_ended() == world::ending::deadlock)
+        return exit_code::internal;
+    return as_expected(w) ? exit_code::as_expected : exit_code::not_as_expected;
+}
+
+} // namespace
+
+std::vector<sweep_column> run_columns()
+{
+    return {{"stores", "/workload/stores"},
+            {"faults", "/vm/pgfault"},
+            {"mkclean", "/vm/page_mkclean"},
+            {"TLB flushes", "/vm/nr_tlb_local_flush_one"},
+            {"IPIs", "/vm/nr_tlb_remote_flush_received"},
+            {"pages written", "/vm/nr_written"},
+            {"blocks written", "/block/blocks_written"},
+            {"no-I/O writepages", "/fs/no_io_writepages"},
+            {"lost bytes", "/verdict/lost_bytes"},
+            {"fsync lies", "/verdict/fsync_lies"},
+            {"simulated s", "/time/ps", 1e12, 1},
+            {"host s", "/host/wall_s", 1, 2}};
+}
+
+int run_verb(const run_options& options, const arguments& given, option_set& model, const config& c,
+             std::ostream& out, std::ostream& err)
+{
+    configure(model, given.operands, given.model);
+    c.check(model);
+    if (!options.vary.empty())
+        return run_sweep(plan_sweep(options, given, model, run_columns()), out, err);
+
+    if (!options.vcd.empty() && options.executor == run_options::executor_choice::fibers)
+        throw input_error(origin(), "vcd", "SystemC draws the waves; leave out --executor fibers");
+    outputs wanted(options, out);
+    int code = exit_code::internal;
+    const auto started = std::chrono::steady_clock::now();
+    const auto before = [&](world& w) { wanted.attach(w); };
+    const auto after = [&](world& w) {
+        const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
+        wanted.finish(w, model, wall.count());
+        code = exit_code_of(w);
+    };
+    if (options.executor == run_options::executor_choice::fibers)
+        run_on_fibers(c, before, after);
+    else
+        run_on_systemc(c, before, after);
+    return code;
+}
+
+} // namespace mkclean

@@ -1,0 +1,342 @@
+#include "tb/workload/script.h"
+#include "tb/text_file.h"
+#include "vm/fault.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace mkclean
+{
+
+/// One thread: where it is in its operations, and how it does each.
+class script::runner
+{
+public:
+    runner(script& owner, const script_program::thread& program, user_task& self)
+        : m_script(owner),
+          m_program(program),
+          m_self(self)
+    {
+    }
+
+    void run();
+
+private:
+    using kind = script_operation::kind;
+
+    void open_files();
+    void run_operations();
+    void leave();
+    void execute(const script_operation& op);
+
+    void map(const script_operation& op);
+    void unmap(const script_operation& op);
+    void store(const script_operation& op);
+    void load(const script_operation& op);
+    void write(const script_operation& op);
+    void read(const script_operation& op);
+    void msync(const script_operation& op);
+    void until(const script_operation& op);
+    void meet(const script_operation& op);
+    void repeat(const script_operation& op);
+    void end(const script_operation& op);
+
+    mapping& mapped(const script_operation& op);
+    inode& file(const script_operation& op) { return *m_files.at(op.file); }
+    const std::string& name_of(const script_operation& op) const
+    {
+        return m_script.m_program.variables[op.variable].name;
+    }
+    void expect(const script_operation& op, const std::vector<std::byte>& found);
+    void check_result(bool good) { m_script.m_counts.failed_calls += good ? 0U : 1U; }
+    void check_somebody_can_go_on(unsigned line) const;
+    input_error error(unsigned line, const std::string& message) const
+    {
+        return input_error(origin{m_script.m_program.path, line}, message);
+    }
+
+    script& m_script;
+    const script_program::thread& m_program;
+    user_task& m_self;
+    std::vector<inode*> m_files;       ///< by index; null: this thread does not name it
+    std::size_t m_next = 0;            ///< operation
+    std::vector<std::uint64_t> m_left; ///< rounds, this one included, of the open repeats
+};
+
+// ---- a thread's life ----------------------------------------------------------------------------
+
+void script::runner::run()
+{
+    try {
+        open_files();
+        run_operations();
+    } catch (const user_signal&) {
+        leave();
+        throw;
+    }
+    leave();
+}
+
+void script::runner::open_files()
+{
+    m_files.resize(m_script.m_program.files.size());
+    for (const script_operation& op : m_program.operations)
+        if (op.file != script_operation::no_file && m_files[op.file] == nullptr)
+            m_files[op.file] = &m_self.open(inode_number(op.file + 1));
+}
+
+void script::runner::run_operations()
+{
+    while (m_next < m_program.operations.size()) {
+        const script_operation& op = m_program.operations[m_next++];
+        ++m_script.m_counts.operations;
+        execute(op);
+    }
+}
+
+// Nobody waits any more for a thread that has ended, be it by a signal.
+void script::runner::leave()
+{
+    m_self.cpu().sync();
+    --m_script.m_running;
+    for (std::size_t i = 0; i < m_script.m_meetings.size(); ++i) {
+        if (!script_program::attends(m_program, i))
+            continue;
+        meeting& m = m_script.m_meetings[i];
+        --m.expected;
+        if (m.here == 0 || m.here < m.expected)
+            continue;
+        m_script.m_waiting -= std::exchange(m.here, 0);
+        ++m.round;
+        m_self.futex_wake(m.waiting);
+    }
+    check_somebody_can_go_on(m_program.line);
+}
+
+void script::runner::check_somebody_can_go_on(unsigned line) const
+{
+    if (m_script.m_waiting > 0 && m_script.m_waiting == m_script.m_running)
+        throw error(line, "every thread waits at a meeting that another one does not reach");
+}
+
+void script::runner::execute(const script_operation& op)
+{
+    switch (op.what) {
+    case kind::map:
+        return map(op);
+    case kind::unmap:
+        return unmap(op);
+    case kind::store:
+        return store(op);
+    case kind::load:
+        return load(op);
+    case kind::write:
+        return write(op);
+    case kind::read:
+        return read(op);
+    case kind::msync:
+        return msync(op);
+    case kind::fsync:
+        return check_result(m_self.fsync(file(op)) == 0);
+    case kind::sync:
+        return m_self.sync();
+    case kind::drop:
+        return m_self.fadvise_dontneed(file(op));
+    case kind::truncate:
+        return check_result(m_self.ftruncate(file(op), op.size) == 0);
+    case kind::sleep:
+        return m_self.sleep(op.time);
+    case kind::until:
+        return until(op);
+    case kind::compute:
+        return m_self.compute(op.duration);
+    case kind::meet:
+        return meet(op);
+    case kind::repeat:
+        return repeat(op);
+    case kind::end:
+        return end(op);
+    }
+}
+
+// ---- mappings -----------------------------------------------------------------------------------
+
+script::mapping& script::runner::mapped(const script_operation& op)
+{
+    mapping& m = m_script.m_mappings[op.variable];
+    if (m.length == 0)
+        throw error(op.line, in_quotes(name_of(op)) + " is not mapped when this is reached");
+    if (op.offset + op.size > m.length)
+        throw error(op.line,
+                    in_quotes(name_of(op)) + " is mapped, but shorter, when this is reached");
+    return m;
+}
+
+void script::runner::map(const script_operation& op)
+{
+    inode* const shown = op.file == script_operation::no_file ? nullptr : &file(op);
+    vm_flags flags;
+    flags.write = !op.readonly;
+    flags.shared = !op.is_private;
+    const virtual_address start =
+        m_self.mmap(shown, page_index(op.offset / page_size), op.size, flags);
+    if (start == virtual_address())
+        throw error(op.line, "the address space has no room for this mapping");
+    const std::uint64_t pages = (op.size + page_size - 1) / page_size;
+    m_script.m_mappings[op.variable] = {start, pages * page_size};
+}
+
+void script::runner::unmap(const script_operation& op)
+{
+    const mapping old = std::exchange(mapped(op), mapping());
+    check_result(m_self.munmap(old.start, old.length) == 0);
+}
+
+void script::runner::store(const script_operation& op)
+{
+    const std::vector<std::byte> bytes(op.size, op.byte);
+    m_self.store(mapped(op).start + op.offset, bytes.data(), bytes.size());
+}
+
+void script::runner::load(const script_operation& op)
+{
+    std::vector<std::byte> bytes(op.size);
+    m_self.load(mapped(op).start + op.offset, bytes.data(), bytes.size());
+    expect(op, bytes);
+}
+
+void script::runner::msync(const script_operation& op)
+{
+    const mapping m = mapped(op);
+    check_result(m_self.msync(m.start, m.length) == 0);
+}
+
+// ---- files --------------------------------------------------------------------------------------
+
+void script::runner::write(const script_operation& op)
+{
+    const std::vector<std::byte> bytes(op.size, op.byte);
+    const std::int64_t written = m_self.pwrite(file(op), op.offset, bytes.data(), bytes.size());
+    check_result(written == static_cast<std::int64_t>(op.size));
+}
+
+void script::runner::read(const script_operation& op)
+{
+    std::vector<std::byte> bytes(op.size);
+    const std::int64_t got = m_self.pread(file(op), op.offset, bytes.data(), bytes.size());
+    check_result(got == static_cast<std::int64_t>(op.size));
+    bytes.resize(static_cast<std::size_t>(std::max<std::int64_t>(got, 0)));
+    expect(op, bytes);
+}
+
+void script::runner::expect(const script_operation& op, const std::vector<std::byte>& found)
+{
+    if (!op.expects)
+        return;
+    ++m_script.m_counts.expectations;
+    const bool same =
+        found.size() == op.size &&
+        std::all_of(found.begin(), found.end(), [&](std::byte b) { return b == op.byte; });
+    m_script.m_counts.failed_expectations += same ? 0U : 1U;
+}
+
+// ---- time and control ---------------------------------------------------------------------------
+
+void script::runner::until(const script_operation& op)
+{
+    m_script.m_counts.late += m_self.now() > op.time ? 1U : 0U;
+    m_self.compute_until(op.time);
+}
+
+void script::runner::meet(const script_operation& op)
+{
+    m_self.cpu().sync();
+    meeting& m = m_script.m_meetings[op.meeting];
+    if (++m.here >= m.expected) {
+        m_script.m_waiting -= std::exchange(m.here, 0) - 1;
+        ++m.round;
+        m_self.futex_wake(m.waiting);
+        return;
+    }
+    ++m_script.m_waiting;
+    check_somebody_can_go_on(op.line);
+    m_self.futex_wait(m.waiting, [&m, round = m.round] { return m.round != round; });
+}
+
+void script::runner::repeat(const script_operation& op)
+{
+    if (op.times == 0)
+        m_next = op.partner + 1;
+    else
+        m_left.push_back(op.times);
+}
+
+// The branch back takes a cycle: time passes even in a loop with nothing in it.
+void script::runner::end(const script_operation& op)
+{
+    m_self.compute(cycles(1));
+    if (--m_left.back() == 0)
+        m_left.pop_back();
+    else
+        m_next = op.partner + 1;
+}
+
+// ---- the workload -------------------------------------------------------------------------------
+
+script::script(script_program program)
+    : m_program(std::move(program)),
+      m_mappings(m_program.variables.size()),
+      m_meetings(m_program.meetings.size())
+{
+}
+
+script::~script() = default;
+
+std::vector<std::uint64_t> script::files() const
+{
+    std::vector<std::uint64_t> sizes;
+    for (const script_program::file& f : m_program.files)
+        sizes.push_back(f.size);
+    return sizes;
+}
+
+void script::start(world& w)
+{
+    std::vector<mm_struct*> processes;
+    for (std::size_t i = 0; i < m_program.processes.size(); ++i)
+        processes.push_back(&w.new_process());
+    m_running = m_program.threads.size();
+    for (const script_program::thread& t : m_program.threads) {
+        for (std::size_t i = 0; i < m_meetings.size(); ++i)
+            m_meetings[i].expected += script_program::attends(t, i) ? 1U : 0U;
+        w.start_thread(t.name, t.core, *processes[t.process],
+                       [this, &t](user_task& self) { runner(*this, t, self).run(); });
+    }
+}
+
+std::vector<workload::counter> script::report() const
+{
+    return {{"operations", m_counts.operations},
+            {"expectations", m_counts.expectations},
+            {"expectations_failed", m_counts.failed_expectations},
+            {"failed_calls", m_counts.failed_calls},
+            {"late", m_counts.late}};
+}
+
+script_program read_script(const workload_options& options, std::uint64_t cores,
+                           const origin& asked_by)
+{
+    script_surroundings around;
+    around.delay = options.delay;
+    around.value = options.value;
+    around.cores = cores;
+    return parse_script(read_text_file(options.file, asked_by), options.file, around);
+}
+
+std::unique_ptr<workload> make_script(const config& c)
+{
+    return std::make_unique<script>(read_script(c.workload, c.cores, origin()));
+}
+
+} // namespace mkclean
