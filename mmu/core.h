@@ -95,7 +95,7 @@ public:
     actor_id id() const override { return m_current->id(); }
 
     // Threads.
-    thread& start_thread(std::string name, thread::kind kind, address_context* context,
+    thread& start_thread(const std::string& name, thread::kind kind, address_context* context,
                          std::function<void()> body);
     thread& current() const { return *m_current; }
     bool idle() const { return m_current == m_idle_thread; }

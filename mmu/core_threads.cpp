@@ -39,7 +39,7 @@ void thread::woken()
     m_home.make_runnable(*this);
 }
 
-thread& core::start_thread(std::string name, thread::kind kind, address_context* context,
+thread& core::start_thread(const std::string& name, thread::kind kind, address_context* context,
                            std::function<void()> body)
 {
     const actor_id id = log().add_actor(this->name(), name);

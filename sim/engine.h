@@ -17,7 +17,8 @@ public:
         : actor(log, cost),
           m_executor(exec),
           m_id(log.add_actor(std::move(device), name)),
-          m_task(exec.spawn(std::move(name), priority, [this, body] { body(*this); }))
+          m_task(exec.spawn(std::move(name), priority,
+                            [this, body = std::move(body)] { body(*this); }))
     {
     }
 

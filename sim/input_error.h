@@ -114,7 +114,7 @@ private:
     static std::string prefix(const origin& where, const std::string& option)
     {
         const bool on_command_line = where.file.empty();
-        const std::string place = on_command_line ? "" : describe(where) + ": ";
+        std::string place = on_command_line ? "" : describe(where) + ": ";
         if (option.empty())
             return place;
         return place + (on_command_line ? "--" : "") + option + ": ";

@@ -259,6 +259,7 @@ private:
     names_of(const std::vector<std::pair<const char*, Enum>>& values)
     {
         std::vector<std::string> names;
+        names.reserve(values.size());
         for (const auto& [name, value] : values)
             names.emplace_back(name);
         return names;

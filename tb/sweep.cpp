@@ -263,6 +263,7 @@ public:
     {
         words.insert(words.begin(), "mkclean");
         std::vector<char*> pointers;
+        pointers.reserve(words.size() + 1);
         for (std::string& word : words)
             pointers.push_back(word.data());
         pointers.push_back(nullptr);
@@ -527,7 +528,7 @@ std::string describe(const sweep_point& point)
 {
     std::string text;
     for (const auto& [name, value] : point)
-        text += (text.empty() ? "" : " ") + name + "=" + value;
+        text += fmt::format("{}{}={}", text.empty() ? "" : " ", name, value);
     return text;
 }
 
@@ -555,6 +556,7 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
                                      interrupt_watch& watch, std::ostream& err)
 {
     std::vector<std::vector<std::string>> commands;
+    commands.reserve(points.size());
     for (const sweep_point& point : points)
         commands.push_back(point_words(plan.words, point));
     const bool on_terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
@@ -644,7 +646,7 @@ std::vector<std::string> point_words(const std::vector<std::string>& words,
 {
     std::vector<std::string> extra = {"--quiet", "--stats=-"};
     for (const auto& [name, value] : point)
-        extra.push_back("--" + name + "=" + value);
+        extra.push_back(fmt::format("--{}={}", name, value));
     std::vector<std::string> all = words;
     // Behind a lone "--" they would be operands.
     all.insert(std::find(all.begin(), all.end(), "--"), extra.begin(), extra.end());

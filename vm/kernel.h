@@ -60,8 +60,8 @@ struct tlb_flush_request {
 class kernel final : public kernel_entries
 {
 public:
-    kernel(const vm_options& options, const vm_policies& policies, physical_memory& memory,
-           page_cache& cache, filesystem& fs, block_device& disk, std::vector<core*> cores);
+    kernel(const vm_options& vm, const vm_policies& chosen, physical_memory& ram, page_cache& pages,
+           filesystem& files, block_device& device, std::vector<core*> processors);
     ~kernel() override;
 
     /// Starts pdflush and the filesystem's threads.

@@ -30,7 +30,7 @@ bool over_limit(const kernel& k)
 std::uint64_t ratelimit_pages(const kernel& k)
 {
     const std::uint64_t share = k.cache.total_pages() / (k.cores.size() * 32);
-    return std::clamp<std::uint64_t>(share, 16, 4096 * 1024 / page_size);
+    return std::clamp<std::uint64_t>(share, 16, std::uint64_t{4096} * 1024 / page_size);
 }
 
 // sync_writeback_pages(): how many a throttled dirtier writes.

@@ -214,14 +214,14 @@ struct ext2::pointer {
 
     std::uint32_t get() const
     {
-        return table == nullptr ? file.raw.block.at(slot) : get_u32(table + 4 * slot);
+        return table == nullptr ? file.raw.block.at(slot) : get_u32(table + std::size_t{4} * slot);
     }
     void set(std::uint32_t block) const
     {
         if (table == nullptr)
             file.raw.block.at(slot) = block;
         else
-            put_u32(table + 4 * slot, block);
+            put_u32(table + std::size_t{4} * slot, block);
     }
 };
 
@@ -365,7 +365,7 @@ std::uint64_t ext2::peek_block(const inode& file, std::uint64_t file_block) cons
         const buffer_head* const table = peek_metadata(block);
         if (table == nullptr)
             return 0;
-        block = get_u32(m_io.bytes_of(*table) + 4 * path.slot[level]);
+        block = get_u32(m_io.bytes_of(*table) + std::size_t{4} * path.slot[level]);
     }
     return block;
 }

@@ -176,7 +176,7 @@ std::vector<journal::log_block> journal::copy_metadata(actor& self, transaction&
             std::byte* const bytes = m_io.bytes_of(*descriptor.bh);
             header.write(bytes);
             for (std::uint32_t j = 0; j < header.count; ++j)
-                put_u64(bytes + journal_header::bytes + 8 * j,
+                put_u64(bytes + journal_header::bytes + std::size_t{8} * j,
                         t.metadata[i + j]->bh->blocknr.raw());
             blocks.push_back(descriptor);
         }

@@ -74,7 +74,7 @@ inode_layout inode_layout::read(const std::byte* from)
     inode_layout inode;
     inode.size = get_u64(from);
     for (unsigned i = 0; i < inode_pointers; ++i)
-        inode.block[i] = get_u32(from + 8 + 4 * i);
+        inode.block[i] = get_u32(from + 8 + std::size_t{4} * i);
     return inode;
 }
 
@@ -82,7 +82,7 @@ void inode_layout::write(std::byte* to) const
 {
     put_u64(to, size);
     for (unsigned i = 0; i < inode_pointers; ++i)
-        put_u32(to + 8 + 4 * i, block[i]);
+        put_u32(to + 8 + std::size_t{4} * i, block[i]);
 }
 
 block_path path_to(std::uint64_t file_block, std::uint32_t block_size)

@@ -65,7 +65,8 @@ bool recovered_filesystem::replay_transaction(std::uint64_t& at, std::uint32_t s
             header.count > (m_layout.block_size - journal_header::bytes) / 8)
             return false;
         for (std::uint32_t i = 0; i < header.count; ++i) {
-            const std::uint64_t number = get_u64(bytes.data() + journal_header::bytes + 8 * i);
+            const std::uint64_t number =
+                get_u64(bytes.data() + journal_header::bytes + std::size_t{8} * i);
             if (number >= m_layout.blocks)
                 return false;
             found[number] = read_block(m_media, m_layout.block_size, m_layout.journal + position);
@@ -93,7 +94,7 @@ std::uint64_t recovered_filesystem::find_block(const inode_layout& inode,
     for (unsigned level = 1; level < path.depth && number != 0; ++level) {
         if (number >= m_layout.blocks)
             return 0;
-        number = get_u32(block(number).data() + 4 * path.slot[level]);
+        number = get_u32(block(number).data() + std::size_t{4} * path.slot[level]);
     }
     return number < m_layout.blocks ? number : 0;
 }

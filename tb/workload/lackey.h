@@ -17,7 +17,7 @@ struct lackey_line {
 
 /// Reads one line; what valgrind itself says (`==pid== ...`) and empty lines are noise.
 /// Error: input_error that names `where` and what was expected.
-lackey_line parse_lackey_line(const std::string& line, const origin& where);
+lackey_line parse_lackey_line(const std::string& text, const origin& where);
 
 /// Any program, as valgrind has seen it: its accesses in [workload.lackey_start,
 /// workload.lackey_end) become stores and loads in a shared mapping of a file of that length.

@@ -142,7 +142,7 @@ private:
     };
     static const std::vector<verb>& verbs();
 
-    void parse_line(std::string_view line);
+    void parse_line(std::string_view text);
 
     void parse_file(words& line);
     void parse_process(words& line);
