@@ -27,7 +27,7 @@ int sc_main(int argc, char* argv[])
     run_options run;
     verb run_entry;
     run_entry.name = "run";
-    run_entry.operands = "[CONFIG...]";
+    run_entry.operands = "CONFIG...";
     run_entry.help = "one run, or with --vary every combination";
     run.declare(run_entry.own);
     run_entry.run = [&](const arguments& given) {

@@ -8,6 +8,9 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 using namespace mkclean;
@@ -94,6 +97,12 @@ public:
         return *this;
     }
 
+    experiment& cut_at(std::uint64_t ps)
+    {
+        m_config.power_cut_at = ps;
+        return *this;
+    }
+
     outcome run(page_story* story = nullptr)
     {
         m_config.check(m_model);
@@ -112,7 +121,8 @@ public:
 private:
     static outcome outcome_of(const world& w)
     {
-        CHECK(w.how_it_ended() == world::ending::finished);
+        CHECK(w.how_it_ended() ==
+              (w.options().power_cut_at == 0 ? world::ending::finished : world::ending::power_cut));
         outcome found;
         found.judged = w.judge()->result();
         found.broken = w.invariants().broken();
@@ -279,6 +289,75 @@ TEST_CASE("on 2.6.18 without the flush the second store leaves PTE.D clear, and 
         CHECK(found.judged.first_loss->offset == 8);
         CHECK(found.judged.first_loss->expected == std::byte{0x42});
     }
+}
+
+// ---- threads that share a page table ------------------------------------------------------------
+
+TEST_CASE("on 2.6.23 a thread's msync misses a store that another thread's fault has let through")
+{
+    page_story story;
+    const outcome found = experiment("shared-page-table.cfg").run(&story);
+    CHECK(found.expected);
+    CHECK(found.judged.fsync_lies == 8);
+    CHECK(found.judged.lost_bytes == 0);
+    const std::size_t writable = story.find("first: set_pte PTE P--->PWD");
+    CHECK(story.find("second: TLB fill TLB ---->PWD", writable) <
+          story.find("first: set TAG_DIRTY TAG ---->D--"));
+    CHECK(story.count("second: lock_page PG -D-->LD-") == 0);
+}
+
+TEST_CASE("golden's fault dirties the page first: whenever the other thread comes, msync finds it")
+{
+    experiment fixed("shared-page-table.cfg");
+    fixed.with("kernel", "golden");
+    for (std::uint64_t delay = 0; delay <= 1'500 * nanoseconds; delay += 2 * nanoseconds)
+        CHECK(fixed.delayed(delay).run().breaches() == 0);
+}
+
+// ---- the power fails ----------------------------------------------------------------------------
+
+TEST_CASE("whenever the power fails, what msync promised is there")
+{
+    experiment cut("power-cut.cfg");
+    for (std::uint64_t at = milliseconds; at <= 60 * milliseconds; at += milliseconds / 8) {
+        CAPTURE(at);
+        const outcome found = cut.cut_at(at).run();
+        CHECK(found.breaches() == 0);
+        CHECK(found.expected);
+    }
+}
+
+TEST_CASE("without a flush of the disk's cache, msync's promise is worth nothing")
+{
+    const auto lies = [](const std::string& barrier, const std::string& write_cache) {
+        return experiment("power-cut.cfg")
+            .with("fs.barrier", barrier)
+            .with("disk.write_cache", write_cache)
+            .run()
+            .judged.fsync_lies;
+    };
+    CHECK(lies("off", "on") == 16);
+    CHECK(lies("off", "off") == 0);
+    CHECK(lies("on", "on") == 0);
+}
+
+// ---- what is delivered --------------------------------------------------------------------------
+
+TEST_CASE("every experiment does what it says, and the README names it")
+{
+    std::ifstream file(MKCLEAN_SOURCE_DIR "/README.md");
+    const std::string readme{std::istreambuf_iterator<char>(file), {}};
+    unsigned configs = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(MKCLEAN_SOURCE_DIR "/configs")) {
+        if (entry.path().extension() != ".cfg")
+            continue;
+        const std::string name = entry.path().filename().string();
+        CAPTURE(name);
+        CHECK(readme.find("configs/" + name) != std::string::npos);
+        CHECK(experiment(name).run().expected);
+        ++configs;
+    }
+    CHECK(configs >= 9);
 }
 
 // ---- kernels ------------------------------------------------------------------------------------
