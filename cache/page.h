@@ -21,7 +21,6 @@ enum class page_flag : std::uint32_t {
     dirty = 1u << 1, ///< the master dirty bit
     writeback = 1u << 2,
     uptodate = 1u << 3,
-    referenced = 1u << 4,
     error = 1u << 5,
 };
 

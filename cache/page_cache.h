@@ -18,7 +18,8 @@ struct cache_policies {
     /// attached or dropped.
     bool dirty_under_private_lock = false;
     /// fsync does not believe an inode that says it is clean: the flusher clears I_DIRTY before the
-    /// inode's block is on the disk, or even marked dirty. ext2 believed it in every kernel here.
+    /// inode's block is on the disk (ext2) or its transaction has committed (ext3), and ext3 gives
+    /// blocks to holes without setting it. Both believed it in every kernel here.
     bool fsync_writes_clean_inode = false;
 };
 
@@ -34,7 +35,6 @@ public:
     ~page_cache();
 
     page& page_of(frame_number frame) { return m_mem_map.at(frame.raw()); }
-    bool is_page(frame_number frame) const { return frame.raw() < m_mem_map.size(); }
     std::uint64_t total_pages() const { return m_mem_map.size(); }
     std::uint64_t free_pages() const { return m_mem_map.size() - m_next_unused + m_free.size(); }
 

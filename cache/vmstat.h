@@ -12,7 +12,8 @@ struct vmstat {
         0; ///< NR_FILE_DIRTY; signed, for the races that take it below zero show
     std::int64_t nr_writeback = 0;
     std::int64_t nr_file_pages = 0;
-    std::int64_t nr_mapped = 0;
+    std::int64_t nr_mapped = 0;     ///< pages of files
+    std::int64_t nr_anon_pages = 0; ///< mapped pages of no file
     // how many there have been
     std::uint64_t nr_dirtied = 0;
     std::uint64_t nr_written = 0;

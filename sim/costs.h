@@ -49,6 +49,7 @@ struct costs {
             return cycles(atomic_rmw);
         case place::tlb:
         case place::disk:
+        case place::memory:
         case place::none:
             break;
         }

@@ -10,7 +10,8 @@ namespace mkclean
 {
 
 /// Where the fact that a step changes lives. The first six are the places of dirtiness.
-enum class place : std::uint8_t { tlb, pte, page, buffer, tag, inode, disk, none };
+/// `memory`: the bytes of a page, changed by the kernel of its own accord.
+enum class place : std::uint8_t { tlb, pte, page, buffer, tag, inode, disk, memory, none };
 
 /// One place in the code where an atomic step is taken: defined once, beside that code.
 struct step_site {

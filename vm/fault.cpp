@@ -103,9 +103,9 @@ void do_wp_page(kernel& k, core& cpu, fault_context& f)
     f.pg = &k.cache.page_of(f.seen.frame());
     k.cache.get_page(*f.pg);
     const page_reference reference(k.cache, f.pg);
-    ++k.stats.pgreuse;
     if (!f.vma.flags.shared)
         return break_cow(k, cpu, f, *f.pg);
+    ++k.stats.pgreuse;
     write_fault(k, cpu, f);
 }
 

@@ -91,8 +91,11 @@ void sync_sb_inodes(kernel& k, core& cpu, writeback_control& wbc)
         }
         if (node.dirtied_when > started || node.dirtied_when > wbc.older_than)
             return;
+        const std::uint64_t skipped = wbc.pages_skipped;
         writeback_single_inode(k, cpu, node, wbc);
         cpu.sync();
+        if (wbc.pages_skipped != skipped && node.any_dirty())
+            move_to_s_dirty(k, node); // no progress with this one for now
         if (wbc.nr_to_write <= 0)
             return;
     }

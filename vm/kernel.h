@@ -89,13 +89,12 @@ public:
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
     std::vector<std::uint64_t> ratelimits; ///< pages dirtied since the last balance, one a core
     bool dirty_exceeded = false;
-    spinlock inode_lock; ///< the dirty inode lists
 
 private:
     std::vector<std::unique_ptr<mm_struct>> m_mms;
 };
 
-/// The page-table lock's holder takes frames for tables from here.
+/// Where page tables get their frames from; may sleep in reclaim.
 page_table::allocate_frame table_allocator(kernel& k, core& cpu);
 
 } // namespace mkclean

@@ -59,6 +59,9 @@ virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_i
     const std::uint64_t size = page_align(length);
     virtual_address start = fixed;
     if (start == virtual_address()) {
+        for (const auto& [at, vma] : mm.mmap) // past what was put there on purpose
+            if (vma->end > mm.next_free && at < mm.next_free + size)
+                mm.next_free = vma->end + virtual_address(page_size);
         start = mm.next_free;
         if (size > task_size.raw() || start + size > task_size)
             return virtual_address();

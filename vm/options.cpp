@@ -55,11 +55,17 @@ void era_options::declare(option_set& o)
                       {{"after_unlock", zap_flush_policy::after_unlock},
                        {"before_unlock", zap_flush_policy::before_unlock}},
                       "when munmap flushes the TLBs, with respect to the page-table lock");
-    o.optional_choice("vm.try_to_free_buffers", try_to_free_buffers,
-                      {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
-                       {"linux-2.6.19", ttfb_policy::linux_2_6_19},
-                       {"linux-2.6.20", ttfb_policy::linux_2_6_20}},
-                      "what becomes of the dirty bit of a page whose buffers are all clean");
+    o.optional_choice(
+        "vm.try_to_free_buffers", try_to_free_buffers,
+        {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
+         {"linux-2.6.19", ttfb_policy::linux_2_6_19},
+         {"linux-2.6.20", ttfb_policy::linux_2_6_20}},
+        "what becomes of the dirty bit of a page whose buffers are all clean (in unit "
+        "tests; no run gets there with a dirty page)");
+    o.optional_choice(
+        "vm.write_cache_pages", write_cache_pages,
+        {{"linux-2.6.18", writepages_policy::linux_2_6_18}, {"golden", writepages_policy::golden}},
+        "when a pass of writeback stops, and where a cyclic one goes on");
     o.optional_choice("vm.towrite_tag", towrite_tag, {{"off", false}, {"on", true}},
                       "whether a sync writes a snapshot of the dirty pages (2.6.36)");
     o.optional_choice("vm.sync_honours_nr_to_write", sync_honours_nr_to_write,
@@ -70,8 +76,8 @@ void era_options::declare(option_set& o)
                       "whether PG_dirty is set before the buffers' lock is dropped (2.6.29)");
     o.optional_choice("vm.fsync_writes_clean_inode", fsync_writes_clean_inode,
                       {{"off", false}, {"on", true}},
-                      "ext2: whether fsync writes the inode's block also when the flusher has "
-                      "marked the inode clean");
+                      "whether fsync writes (ext2) or commits (ext3) an inode also when it says "
+                      "that it is clean");
 }
 
 vm_policies era_options::policies() const
@@ -89,6 +95,7 @@ vm_policies era_options::policies() const
     set(p.zap_flush, zap_flush);
     set(p.try_to_free_buffers, try_to_free_buffers);
     set(p.towrite_tag, towrite_tag);
+    set(p.write_cache_pages, write_cache_pages);
     set(p.sync_honours_nr_to_write, sync_honours_nr_to_write);
     set(p.cache.dirty_under_private_lock, dirty_under_private_lock);
     set(p.cache.fsync_writes_clean_inode, fsync_writes_clean_inode);

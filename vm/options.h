@@ -17,6 +17,7 @@ struct era_options {
     std::optional<mkclean_flush_policy> mkclean_flush;
     std::optional<zap_flush_policy> zap_flush;
     std::optional<ttfb_policy> try_to_free_buffers;
+    std::optional<writepages_policy> write_cache_pages;
     std::optional<bool> towrite_tag;
     std::optional<bool> sync_honours_nr_to_write;
     std::optional<bool> dirty_under_private_lock;

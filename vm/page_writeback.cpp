@@ -130,29 +130,12 @@ bool enough(const kernel& k, const writeback_control& wbc)
     return wbc.nr_to_write <= 0;
 }
 
-// From `index` to `end`. True if the caller shall stop.
-bool write_range(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc,
-                 page_index& index, page_index end, page_tag tag, int& error)
+bool meets_congestion(const address_space& mapping, writeback_control& wbc)
 {
-    for (;;) {
-        pagevec found(k.cache);
-        if (!found.lookup_tag(cpu, mapping, index, end, tag))
-            return false;
-        for (page* pg : found.pages()) {
-            bool written = false;
-            if (const int failed = write_one_page(k, cpu, mapping, *pg, wbc, written))
-                error = failed;
-            if (written)
-                --wbc.nr_to_write;
-            index = pg->index + 1;
-            if (enough(k, wbc) || (error != 0 && wbc.mode == sync_mode::none))
-                return true;
-            if (wbc.nonblocking && mapping.backing().write_congested()) {
-                wbc.encountered_congestion = true;
-                return true;
-            }
-        }
-    }
+    if (!wbc.nonblocking || !mapping.backing().write_congested())
+        return false;
+    wbc.encountered_congestion = true;
+    return true;
 }
 
 } // namespace
@@ -161,7 +144,8 @@ dirty_limits get_dirty_limits(const kernel& k)
 {
     const auto pages = static_cast<std::int64_t>(k.cache.total_pages());
     // Mapped pages are hard to get rid of: the more there are, the fewer may be dirty.
-    const std::int64_t unmapped_ratio = 100 - k.stats.nr_mapped * 100 / pages;
+    const std::int64_t mapped = k.stats.nr_mapped + k.stats.nr_anon_pages;
+    const std::int64_t unmapped_ratio = 100 - mapped * 100 / pages;
     const std::int64_t dirty_ratio = std::max<std::int64_t>(
         5, std::min<std::int64_t>(static_cast<std::int64_t>(k.options.dirty_ratio),
                                   unmapped_ratio / 2));
@@ -196,25 +180,110 @@ void congestion_wait(kernel& k, core& cpu, picoseconds timeout)
     cpu.block_on(k.cache.writeback_ended, timeout);
 }
 
-int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc)
+// ---- Linux 2.6.18 to 2.6.28 (mpage_writepages, later write_cache_pages) -------------------------
+// What has been looked up is written, enough or not. A cyclic pass goes round only if it has found
+// nothing up to the end, and an error stops a sync as well.
+
+namespace linux_2_6_18
 {
-    page_tag tag = page_tag::dirty;
+
+// False if nothing was found.
+static bool write_range(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc,
+                        page_index& index, page_tag tag, int& error)
+{
+    bool scanned = false;
+    for (bool done = false; !done;) {
+        pagevec found(k.cache);
+        if (!found.lookup_tag(cpu, mapping, index, wbc.range_end, tag))
+            break;
+        scanned = true;
+        for (page* pg : found.pages()) {
+            bool written = false;
+            const int failed = write_one_page(k, cpu, mapping, *pg, wbc, written);
+            if (!written)
+                continue;
+            error = failed;
+            --wbc.nr_to_write;
+            done = done || error != 0 || enough(k, wbc) || meets_congestion(mapping, wbc);
+        }
+    }
+    return scanned;
+}
+
+int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc,
+                      page_tag tag)
+{
+    int error = 0;
+    const bool whole =
+        wbc.range_start == page_index() && wbc.range_end == page_index::max() && !wbc.range_cyclic;
+    page_index index = wbc.range_cyclic ? mapping.writeback_index : wbc.range_start;
+    if (!write_range(k, cpu, mapping, wbc, index, tag, error) && wbc.range_cyclic) {
+        index = page_index();
+        write_range(k, cpu, mapping, wbc, index, tag, error);
+    }
+    if (wbc.range_cyclic || (whole && wbc.nr_to_write > 0))
+        mapping.writeback_index = index;
+    return error;
+}
+
+} // namespace linux_2_6_18
+
+// ---- golden -------------------------------------------------------------------------------------
+// Enough is enough, a cyclic pass goes once around, and a sync goes on behind an error.
+
+namespace golden
+{
+
+// From `index` to `end`. True if the caller shall stop.
+static bool write_range(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc,
+                        page_index& index, page_index end, page_tag tag, int& error)
+{
+    for (;;) {
+        pagevec found(k.cache);
+        if (!found.lookup_tag(cpu, mapping, index, end, tag))
+            return false;
+        for (page* pg : found.pages()) {
+            bool written = false;
+            if (const int failed = write_one_page(k, cpu, mapping, *pg, wbc, written))
+                error = failed;
+            if (written)
+                --wbc.nr_to_write;
+            index = pg->index + 1;
+            if (enough(k, wbc) || (error != 0 && wbc.mode == sync_mode::none) ||
+                meets_congestion(mapping, wbc))
+                return true;
+        }
+    }
+}
+
+int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc,
+                      page_tag tag)
+{
     page_index index = wbc.range_cyclic ? mapping.writeback_index : wbc.range_start;
     const page_index first = index;
-    if (wbc.mode == sync_mode::all && k.policies.towrite_tag) {
-        tag_pages_for_writeback(cpu, mapping, index, wbc.range_end);
-        tag = page_tag::towrite;
-    }
     int error = 0;
     bool done = write_range(k, cpu, mapping, wbc, index, wbc.range_end, tag, error);
     if (!done && wbc.range_cyclic && first > page_index(0)) {
-        // A cyclic pass that has reached the end goes on at the beginning.
         index = page_index(0);
         done = write_range(k, cpu, mapping, wbc, index, page_index(first.raw() - 1), tag, error);
     }
     if (wbc.range_cyclic)
         mapping.writeback_index = done ? index : page_index(0);
     return error;
+}
+
+} // namespace golden
+
+int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc)
+{
+    page_tag tag = page_tag::dirty;
+    if (wbc.mode == sync_mode::all && k.policies.towrite_tag) {
+        tag_pages_for_writeback(cpu, mapping, wbc.range_start, wbc.range_end);
+        tag = page_tag::towrite;
+    }
+    if (k.policies.write_cache_pages == writepages_policy::linux_2_6_18)
+        return linux_2_6_18::write_cache_pages(k, cpu, mapping, wbc, tag);
+    return golden::write_cache_pages(k, cpu, mapping, wbc, tag);
 }
 
 } // namespace mkclean

@@ -32,6 +32,8 @@ enum class mkclean_policy { linux_2_6_19, linux_2_6_20 };
 enum class mkclean_flush_policy { everyone, local, none };
 /// When munmap() flushes the TLBs (zap.cpp).
 enum class zap_flush_policy { after_unlock, before_unlock };
+/// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
+enum class writepages_policy { linux_2_6_18, golden };
 /// What try_to_free_buffers() does with the dirty bit of a page whose buffers are all clean.
 enum class ttfb_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
 
@@ -44,6 +46,7 @@ struct vm_policies {
     mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
     zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
+    writepages_policy write_cache_pages = writepages_policy::golden;
     bool towrite_tag = true;               ///< f446daaea9d4, 2.6.36: syncs write a snapshot
     bool sync_honours_nr_to_write = false; ///< until 05fe478dd04e, 2.6.29
     cache_policies cache;

@@ -23,7 +23,7 @@ bool shrink_page(kernel& k, core& cpu, page& pg)
     if (pg.writeback())
         return false;
     if (pg.mapped()) {
-        if (page_referenced(cpu, pg))
+        if (page_referenced(k, cpu, pg))
             return false;
         try_to_unmap(k, cpu, pg);
     }

@@ -14,7 +14,7 @@ namespace
 
 const step_site site_clear{"ptep_get_and_clear", place::pte, show_pte_change};
 const step_site site_clean{"page_mkclean", place::pte, show_pte_change};
-const step_site site_old{"ptep_test_and_clear_young", place::pte, show_pte_change};
+const step_site site_old{"ptep_clear_flush_young", place::pte, show_pte_change};
 const step_site site_unmap{"try_to_unmap", place::pte, show_pte_change};
 const step_site site_add{"page_add_file_rmap", place::none, nullptr};
 const step_site site_remove{"page_remove_rmap", place::none, nullptr};
@@ -131,7 +131,7 @@ void try_to_unmap(kernel& k, core& cpu, page& pg)
             try_to_unmap_one(k, cpu, *vma, pg);
 }
 
-bool page_referenced(core& cpu, page& pg)
+bool page_referenced(kernel& k, core& cpu, page& pg)
 {
     bool referenced = false;
     address_space& mapping = *pg.mapping;
@@ -148,15 +148,21 @@ bool page_referenced(core& cpu, page& pg)
         referenced = true;
         cpu.step(site_old, subject_of_pte(pg, va), *slot,
                  [&] { slot->set_pte(slot->get().mkold()); });
+        flush_tlb_page(k, cpu, *vma->mm, va); // or a page in use would never look young again (R2)
     }
     return referenced;
+}
+
+static std::int64_t& counter_of(kernel& k, const page& pg)
+{
+    return pg.mapping == nullptr ? k.stats.nr_anon_pages : k.stats.nr_mapped;
 }
 
 void page_add_file_rmap(kernel& k, core& cpu, page& pg)
 {
     cpu.step(site_add, subject_of(pg), pg.flags, [&] {
         if (pg.mapcount++ == 0)
-            ++k.stats.nr_mapped;
+            ++counter_of(k, pg);
     });
 }
 
@@ -164,7 +170,7 @@ void page_remove_rmap(kernel& k, core& cpu, page& pg)
 {
     cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
         if (--pg.mapcount == 0)
-            --k.stats.nr_mapped;
+            --counter_of(k, pg);
     });
 }
 

@@ -15,7 +15,7 @@ void try_to_unmap(kernel& k, core& cpu, page& pg);
 
 /// Whether any PTE says the page was used since this was last asked; page locked. Does not flush,
 /// so that a page used through a TLB entry only may look idle, as in Linux on x86.
-bool page_referenced(core& cpu, page& pg);
+bool page_referenced(kernel& k, core& cpu, page& pg);
 
 /// One more PTE maps the page, or one less.
 void page_add_file_rmap(kernel& k, core& cpu, page& pg);

@@ -58,8 +58,10 @@ void write_fault(kernel& k, core& cpu, fault_context& f)
     if (!installed)
         return;
     // A cleaner that did not see our PTE holds the lock until it has cleared PG_dirty: we set it
-    // after that. Another one that begins only now will see the PTE.
-    wait_on_page_locked(cpu, *f.pg);
+    // after that. Another one that begins only now will see the PTE. (Who held the lock itself
+    // while it made the PTE writable has waited already.)
+    if (!first)
+        wait_on_page_locked(cpu, *f.pg);
     set_page_dirty_balance(k, cpu, *f.pg);
 }
 

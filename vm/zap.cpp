@@ -16,6 +16,8 @@ namespace
 const step_site site_zap{"zap_pte", place::pte, show_pte_change};
 
 constexpr std::uint64_t batch_pages = 64; // PTEs zapped under one holding of the lock
+constexpr std::uint64_t gather_pages =
+    506; // FREE_PTE_NR of asm-generic/tlb.h: what one gather holds
 
 /// struct mmu_gather: pages that may be freed once no TLB reaches them any more.
 using mmu_gather = std::vector<page*>;
@@ -59,10 +61,19 @@ void free_pages(kernel& k, const mmu_gather& pages)
 
 // ---- up to Linux 3.14 ---------------------------------------------------------------------------
 // The lock is dropped, and the reverse map forgets the mapping, while other cores can still store
-// through their TLBs; the flush comes at the end of it all.
+// through their TLBs; the flush comes when the gather is full, or at the end of it all.
 
 namespace linux_2_6_18
 {
+
+// tlb_flush_mmu()
+static void flush_gather(kernel& k, core& cpu, vm_area_struct& vma, mmu_gather& all)
+{
+    if (!all.empty())
+        flush_tlb_mm(k, cpu, *vma.mm);
+    free_pages(k, all);
+    all.clear();
+}
 
 void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
 {
@@ -73,11 +84,11 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
         const mmu_gather pages = clear_ptes(k, cpu, vma, va, end);
         remove_rmaps(k, cpu, pages);
         all.insert(all.end(), pages.begin(), pages.end());
+        if (all.size() + batch_pages > gather_pages)
+            flush_gather(k, cpu, vma, all);
         va = end;
     }
-    if (!all.empty())
-        flush_tlb_mm(k, cpu, *vma.mm);
-    free_pages(k, all);
+    flush_gather(k, cpu, vma, all);
 }
 
 } // namespace linux_2_6_18

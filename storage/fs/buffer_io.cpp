@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string>
 
 namespace mkclean
 {
@@ -10,7 +11,13 @@ namespace mkclean
 namespace
 {
 
+std::string show_bytes(std::uint64_t first, std::uint64_t last)
+{
+    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
+}
+
 const step_site site_no_io{"no IO underway", place::none, nullptr};
+const step_site site_zero{"memclear_highpage_flush", place::memory, show_bytes};
 
 std::uint64_t first_block_of(const page& pg, std::uint32_t block_size)
 {
@@ -103,8 +110,10 @@ void buffer_io::zero_behind_end(actor& self, page& pg)
     self.sync();
     const std::uint64_t begin = pg.index.raw() * page_size;
     const std::uint64_t size = pg.mapping->host().size;
-    if (size > begin && size < begin + page_size)
-        std::memset(m_memory.frame(pg.frame) + (size - begin), 0, page_size - (size - begin));
+    if (size <= begin || size >= begin + page_size)
+        return;
+    std::memset(m_memory.frame(pg.frame) + (size - begin), 0, page_size - (size - begin));
+    self.note(site_zero, subject_of(pg), size - begin, page_size - 1);
 }
 
 int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
@@ -135,7 +144,9 @@ int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
     for (buffer_head* bh : to_write)
         m_device.submit(self, block_op::write, *bh);
     if (to_write.empty()) {
+        // "The page was marked dirty, but the buffers were clean. Someone wrote them back by hand."
         ++stats.no_io_writepages;
+        ++wbc.pages_skipped;
         unlock_page(self, pg);
         self.sync();
         self.note(site_no_io, subject_of(pg));

@@ -82,7 +82,7 @@ int ext2::truncate(actor& self, inode& file, std::uint64_t size)
     if (size < file.size)
         return -EINVAL; // files only grow: docs/caveats.md
     file.size = size;
-    dirty_inode(self, of(file));
+    size_changed(self, of(file));
     return 0;
 }
 
@@ -108,7 +108,7 @@ int ext2::commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t 
     const std::uint64_t end = pg.index.raw() * page_size + to;
     if (end > file.size) {
         file.size = end;
-        dirty_inode(self, of(file));
+        size_changed(self, of(file));
     }
     return 0;
 }
@@ -190,7 +190,7 @@ int ext2::fsync(actor& self, inode& file)
     for (buffer_head* bh : std::exchange(of(file).dirty_metadata, {}))
         m_io.sync_dirty_buffer(self, *bh);
     self.sync();
-    const bool doubt = m_cache.policies().fsync_writes_clean_inode;
+    const bool doubt = believes_no_clean_inode();
     if (doubt)
         self.block_until(file.waiters, [&] { return !file.test(inode_state::syncing); });
     if (file.test(inode_state::dirty_sync)) {

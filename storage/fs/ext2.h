@@ -81,6 +81,10 @@ protected:
     virtual void dirty_metadata(actor& self, buffer_head& bh, ext2_inode* owner);
     /// i_size or a block pointer changed.
     virtual void dirty_inode(actor& self, ext2_inode& file);
+    /// The same, for what the VFS tells (__mark_inode_dirty): a new size.
+    virtual void size_changed(actor& self, ext2_inode& file) { dirty_inode(self, file); }
+    /// Whether fsync writes an inode that says it is clean.
+    bool believes_no_clean_inode() const { return m_cache.policies().fsync_writes_clean_inode; }
 
     /// Copies the inode into its buffer of the inode table; a reference to that is returned.
     std::uint64_t inodes_per_block() const;

@@ -82,14 +82,27 @@ void ext3::dirty_inode(actor& self, ext2_inode& file)
     m_journal.stop(self);
 }
 
+void ext3::size_changed(actor& self, ext2_inode& file)
+{
+    dirty_inode(self, file);
+    mark_inode_dirty(self, file, inode_state::dirty_sync);
+}
+
 void ext3::write_inode(actor& self, inode&, bool wait)
 {
     if (wait)
         m_journal.force_commit(self);
 }
 
-int ext3::fsync(actor& self, inode&)
+// fs/ext3/fsync.c of 2.6.18: "If the inode is unaltered then we need not start a commit". But a
+// block that writepage has given to a hole does not alter it, and who wrote the inode without
+// waiting has said that it is clean: both are in a transaction that has not committed.
+int ext3::fsync(actor& self, inode& file)
 {
+    self.sync();
+    if (!file.test(inode_state::dirty_sync) && !believes_no_clean_inode())
+        return 0;
+    file.clear(inode_state::dirty_sync);
     m_journal.force_commit(self);
     return 0;
 }

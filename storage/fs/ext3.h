@@ -37,6 +37,7 @@ private:
     void begin_change(actor& self, buffer_head& bh) override;
     void dirty_metadata(actor& self, buffer_head& bh, ext2_inode* owner) override;
     void dirty_inode(actor& self, ext2_inode& file) override;
+    void size_changed(actor& self, ext2_inode& file) override;
 
     data_mode m_mode;
     journal m_journal;

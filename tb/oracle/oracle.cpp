@@ -73,8 +73,10 @@ void oracle::on_mmap(const mm_struct& mm, const vm_area_struct& vma)
     r.end = vma.end;
     r.pgoff = vma.pgoff;
     r.file_backed = vma.file != nullptr && vma.flags.shared;
-    if (vma.file != nullptr)
+    if (vma.file != nullptr) {
         r.ino = vma.file->ino;
+        m_files[r.ino].file = vma.file;
+    }
     m_regions[&mm][vma.start] = r;
 }
 
@@ -114,6 +116,7 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
                            const std::byte* bytes, std::size_t length)
 {
     constexpr std::uint64_t by_system_call = std::uint64_t{1} << 63;
+    m_files[file.ino].file = &file;
     m_writing[cpu.id()] = m_next_store;
     store(cpu, by_system_call | ++m_writes, file.ino, offset, bytes, length);
 }
@@ -195,8 +198,29 @@ page_bytes oracle::device_page(const inode& file, page_index page) const
     return bytes;
 }
 
+// How many bytes of the page lie within a file of that size. mmap(2) lets programs store behind the
+// end of the file in its last page, and promises nothing of it.
+std::uint32_t oracle::bytes_within(std::uint64_t size, page_index page)
+{
+    const std::uint64_t begin = page.raw() * page_size;
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(size - std::min(size, begin), page_size));
+}
+
+std::uint32_t oracle::bytes_of_file(inode_number ino, page_index page) const
+{
+    const inode* const file = m_files.at(ino).file;
+    return bytes_within(file == nullptr ? ~std::uint64_t{0} : file->size, page);
+}
+
 void oracle::on_event(const event& e)
 {
+    if (e.site->touches == place::memory) {
+        const auto file = m_files.find(e.what.ino);
+        if (file != m_files.end() && file->second.pages.count(e.what.page) > 0)
+            file->second.pages.at(e.what.page).zero_from(static_cast<std::uint32_t>(e.before));
+        return;
+    }
     const std::uint64_t bits = evidence_bits(e.site->touches);
     if (((e.before ^ e.after) & bits) == 0)
         return;
@@ -255,6 +279,7 @@ void oracle::on_sync_begin(const core& cpu, const inode& file)
         call.before = std::min(call.before, id);
     call.nr_written = m_kernel.stats.nr_written;
     call.pages = file.mapping.pages.size();
+    call.size = file.size;
     m_syncs[{cpu.id(), file.ino}] = call;
 }
 
@@ -275,8 +300,10 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
         shadow_page& shadow = shadows.pages.at(*page);
         page_bytes durable;
         after_a_cut.read_page(file.ino.raw(), page->raw(), durable.data());
-        check_promise(file.ino, *page, shadow, durable, call.before, cpu.now());
+        const std::uint32_t limit = bytes_within(call.size, *page);
+        check_promise(file.ino, *page, shadow, durable, call.before, limit, cpu.now());
         shadow.promised_before = std::max(shadow.promised_before, call.before);
+        shadow.promised_bytes = std::max(shadow.promised_bytes, limit);
         if (durable == shadow.expected())
             shadow.all_durable();
         const bool more = std::any_of(shadow.stores().begin(), shadow.stores().end(),
@@ -316,12 +343,13 @@ void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
     const auto differs = [&](std::uint32_t at) {
         return found[at] != expected[at] && !shadow.is_lost(at);
     };
-    for (std::uint32_t at = 0; at < page_size; ++at) {
+    const std::uint32_t limit = bytes_of_file(ino, page);
+    for (std::uint32_t at = 0; at < limit; ++at) {
         if (!differs(at))
             continue;
         const std::uint64_t store = store_of(shadow, at);
         std::uint32_t end = at + 1;
-        while (end < page_size && differs(end) && store_of(shadow, end) == store)
+        while (end < limit && differs(end) && store_of(shadow, end) == store)
             ++end;
         ++m_verdict.lost_runs;
         const finding f = describe(ino, page, shadow, found, at, end - at, now);
@@ -334,19 +362,20 @@ void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
                 ++m_verdict.invented_bytes;
         at = end - 1;
     }
-    m_verdict.lost_bytes += shadow.lose(found);
+    m_verdict.lost_bytes += shadow.lose(found, limit);
 }
 
 // Every byte that was stored before the sync began has to be as new as it was then, or newer. About
 // a hole nothing was promised: a filesystem without ordered data may have given it a block since,
 // for somebody's later store, and what that block holds until then is recovery's affair.
 void oracle::check_promise(inode_number ino, page_index page, shadow_page& shadow,
-                           const page_bytes& durable, std::uint64_t before, picoseconds now)
+                           const page_bytes& durable, std::uint64_t before, std::uint32_t limit,
+                           picoseconds now)
 {
     const page_bytes promised = shadow.version_before(before);
     if (durable == promised || durable == shadow.expected())
         return;
-    for (std::uint32_t at = 0; at < page_size; ++at) {
+    for (std::uint32_t at = 0; at < limit; ++at) {
         if (shadow.had_value_since(before, at, durable[at]) || shadow.lied().test(at) ||
             !shadow.stored_before(before, at))
             continue;
@@ -381,7 +410,8 @@ void oracle::judge_power_cut(picoseconds now)
             page_bytes found;
             recovered.read_page(ino.raw(), page.raw(), found.data());
             if (shadow.promised_before > 0)
-                check_promise(ino, page, shadow, found, shadow.promised_before, now);
+                check_promise(ino, page, shadow, found, shadow.promised_before,
+                              shadow.promised_bytes, now);
             for (const std::byte value : found)
                 if (!shadow.known_value(value))
                     ++m_verdict.invented_bytes;

@@ -84,12 +84,14 @@ private:
     };
     struct sync_call {
         std::uint64_t before = 0; // stores with smaller ids are promised
+        std::uint64_t size = 0;   // of the file: what lies behind is promised to nobody
         std::uint64_t nr_written = 0;
         std::uint64_t pages = 0;
     };
     struct file_shadow {
         std::map<page_index, shadow_page> pages;
         std::set<page_index> unpromised; // stored to since the last promise
+        const inode* file = nullptr;     // null until it is known to the VM
     };
 
     const region* region_of(const core& cpu, virtual_address va, virtual_address& start) const;
@@ -102,7 +104,10 @@ private:
     void count_loss(inode_number ino, page_index page, shadow_page& shadow, const page_bytes& found,
                     picoseconds now);
     void check_promise(inode_number ino, page_index page, shadow_page& shadow,
-                       const page_bytes& durable, std::uint64_t before, picoseconds now);
+                       const page_bytes& durable, std::uint64_t before, std::uint32_t limit,
+                       picoseconds now);
+    static std::uint32_t bytes_within(std::uint64_t size, page_index page);
+    std::uint32_t bytes_of_file(inode_number ino, page_index page) const;
     finding describe(inode_number ino, page_index page, const shadow_page& shadow,
                      const page_bytes& found, std::uint32_t at, std::uint32_t length,
                      picoseconds now) const;

@@ -29,6 +29,16 @@ void shadow_page::store(std::uint64_t id, picoseconds time, actor_id by, std::ui
     m_stores.push_back({id, time, by, offset, {bytes, bytes + length}});
 }
 
+void shadow_page::zero_from(std::uint32_t at)
+{
+    std::fill(m_expected.begin() + at, m_expected.end(), std::byte{});
+    std::fill(m_base.begin() + at, m_base.end(), std::byte{});
+    for (store_record& s : m_stores)
+        if (s.end() > at)
+            std::fill(s.bytes.begin() + (std::max(s.offset, at) - s.offset), s.bytes.end(),
+                      std::byte{});
+}
+
 void shadow_page::all_durable()
 {
     m_base = m_expected;
@@ -82,12 +92,12 @@ const store_record* shadow_page::last_store(std::uint32_t at) const
     return found == m_stores.rend() ? nullptr : &*found;
 }
 
-std::size_t shadow_page::lose(const page_bytes& found)
+std::size_t shadow_page::lose(const page_bytes& found, std::uint32_t limit)
 {
     if (found == m_expected)
         return 0;
     std::size_t lost = 0;
-    for (std::uint32_t at = 0; at < page_size; ++at) {
+    for (std::uint32_t at = 0; at < limit; ++at) {
         if (found[at] == m_expected[at] || m_lost.test(at))
             continue;
         m_lost.set(at);

@@ -35,6 +35,9 @@ public:
     void store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
                const std::byte* bytes, std::size_t length, bool continues);
 
+    /// The kernel has zeroed the bytes from `at` on: what was stored there is as if it never was.
+    void zero_from(std::uint32_t at);
+
     const page_bytes& expected() const { return m_expected; }
     const std::vector<store_record>& stores() const { return m_stores; }
 
@@ -55,15 +58,16 @@ public:
     /// The store that a byte's expected value is from; null if that was forgotten or never was.
     const store_record* last_store(std::uint32_t at) const;
 
-    /// A reader now sees `found` instead: bytes that differ are lost. Returns how many, and marks
-    /// them, so that they are counted once until they are stored again.
-    std::size_t lose(const page_bytes& found);
+    /// A reader now sees `found` instead: bytes before `limit` that differ are lost. Returns how
+    /// many, and marks them, so that they are counted once until they are stored again.
+    std::size_t lose(const page_bytes& found, std::uint32_t limit);
     bool is_lost(std::uint32_t at) const { return m_lost.test(at); }
 
     /// Bytes that were counted as a broken promise already.
     std::bitset<page_size>& lied() { return m_lied; }
 
     std::uint64_t promised_before = 0; ///< stores with smaller ids were promised to be durable
+    std::uint32_t promised_bytes = 0;  ///< of the page: the rest was behind the end of the file
 
 private:
     static constexpr std::size_t worth_a_look = 256;

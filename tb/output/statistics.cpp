@@ -176,6 +176,7 @@ json vm_json(const world& w)
     j["nr_writeback"] = s.nr_writeback;
     j["nr_file_pages"] = s.nr_file_pages;
     j["nr_mapped"] = s.nr_mapped;
+    j["nr_anon_pages"] = s.nr_anon_pages;
     j["nr_dirtied"] = s.nr_dirtied;
     j["nr_written"] = s.nr_written;
     j["pgfault"] = s.pgfault;

@@ -302,8 +302,8 @@ TEST_CASE("on 2.6.23 a thread's msync misses a store that another thread's fault
     CHECK(found.judged.lost_bytes == 0);
     const std::size_t writable = story.find("first: set_pte PTE P--->PWD");
     CHECK(story.find("second: TLB fill TLB ---->PWD", writable) <
-          story.find("first: set TAG_DIRTY TAG ---->D--"));
-    CHECK(story.count("second: lock_page PG -D-->LD-") == 0);
+          story.find("first: set TAG_DIRTY TAG ---->D--", writable));
+    CHECK(story.count("second: TestClearPageDirty PG LD-->L--") == 0);
 }
 
 TEST_CASE("golden's fault dirties the page first: whenever the other thread comes, msync finds it")

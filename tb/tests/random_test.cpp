@@ -212,7 +212,7 @@ TEST_CASE("random: golden keeps its promises on 1000 seeds and every_access agre
     }
 }
 
-TEST_CASE("random: what 2.6.23 breaks is ext2's fsync of an inode that the flusher has in hand")
+TEST_CASE("random: what 2.6.23 breaks is fsync that believes a clean inode")
 {
     unsigned unclean = 0;
     for (std::uint64_t seed = 1; seed <= 120; ++seed) {

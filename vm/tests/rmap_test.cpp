@@ -306,8 +306,8 @@ TEST_CASE("page_referenced tells once of an access, and leaves the dirtiness alo
         w.put(task, va, 1);
         page& pg = *vm_world::page_of(file, 0);
         lock_page(task.cpu(), pg);
-        CHECK(page_referenced(task.cpu(), pg));
-        CHECK(!page_referenced(task.cpu(), pg));
+        CHECK(page_referenced(*w.k, task.cpu(), pg));
+        CHECK(!page_referenced(*w.k, task.cpu(), pg));
         unlock_page(task.cpu(), pg);
         CHECK(vm_world::pte_of(task.mm(), va).dirty());
         CHECK(vm_world::pte_of(task.mm(), va).writable());

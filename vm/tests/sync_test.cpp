@@ -40,6 +40,8 @@ TEST_CASE("What was stored to a mapping is on the media when msync returns, in e
         vm_world w(o);
         w.play([&](user_task& task) {
             inode& file = w.open(task);
+            w.write(task, file, 0, 1, 20 * page_size);
+            task.sync(); // it has its blocks
             const virtual_address va = w.map(task, file, 20);
             for (unsigned round = 1; round < 4; ++round) {
                 for (unsigned page = 0; page < 20; ++page)
@@ -48,6 +50,25 @@ TEST_CASE("What was stored to a mapping is on the media when msync returns, in e
                 for (unsigned page = 0; page < 20; ++page)
                     CHECK(w.durable(page * page_size + 7 * page) == 20 * round + page);
             }
+        });
+    }
+}
+
+TEST_CASE(
+    "ext3 before golden: msync of a hole's first store is a promise until the next commit only")
+{
+    for (const kernel_era era : all_eras) {
+        vm_world_options o(era);
+        o.fs.type = filesystem_type::ext3;
+        vm_world w(o);
+        w.play([&](user_task& task) {
+            inode& file = w.open(task);
+            const virtual_address va = w.map(task, file, 1);
+            w.put(task, va, 1);
+            CHECK(task.msync(va, page_size) == 0);
+            CHECK(w.durable(0) == (era == kernel_era::golden ? 1 : 0));
+            task.sync();
+            CHECK(w.durable(0) == 1);
         });
     }
 }

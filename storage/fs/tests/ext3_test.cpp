@@ -118,6 +118,37 @@ TEST_CASE(
     }));
 }
 
+TEST_CASE("fsync commits a new size, and the block of a hole only if it does not believe the inode")
+{
+    for (const bool golden : {false, true}) {
+        CAPTURE(golden);
+        fs_world_options o = ext3_options(data_mode::ordered);
+        o.machine.cache.fsync_writes_clean_inode = golden;
+        fs_world world(o);
+        CHECK(world.run([&](kernel_thread& self) {
+            inode& file = world.open(self, 1);
+            world.truncate(self, file, 2 * page_size);
+            world.fsync(self, file);
+            CHECK(world.journal->stats().commits == 1);
+            CHECK(recovered_filesystem(world.machine.media).read_inode(1).size == 2 * page_size);
+
+            world.store(self, file, 0, page_size, 1);
+            world.fsync(self, file);
+            CHECK(on_media(world, 1, 0, 1) == golden);
+            world.fs->sync_fs(self);
+            CHECK(on_media(world, 1, 0, 1));
+
+            // An overwrite changes nothing that would have to be committed.
+            const std::uint64_t commits = world.journal->stats().commits;
+            world.store(self, file, 0, page_size, 2);
+            world.fsync(self, file);
+            CHECK(on_media(world, 1, 0, 2));
+            if (!golden)
+                CHECK(world.journal->stats().commits == commits);
+        }));
+    }
+}
+
 TEST_CASE(
     "ordered: kjournald writes the dirty buffers of data by itself and clears only their bits")
 {

@@ -18,6 +18,11 @@ namespace mkclean
 {
 
 struct fs_world_options {
+    fs_world_options()
+    {
+        machine.cache.fsync_writes_clean_inode = true;
+    } // or fsync promises little
+
     block_world_options machine;
     filesystem_type type = filesystem_type::ext3;
     std::uint32_t block_size = 4096;
