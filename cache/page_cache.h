@@ -7,6 +7,7 @@
 #include <boost/intrusive/list.hpp>
 
 #include <functional>
+#include <stdexcept>
 #include <vector>
 
 namespace mkclean
@@ -84,7 +85,9 @@ private:
     std::function<std::uint64_t(actor&)> m_reclaim;
 };
 
-struct out_of_memory {
+/// Nothing can be reclaimed, and somebody needs a page: the end of a machine without swap.
+struct out_of_memory : std::runtime_error {
+    out_of_memory() : std::runtime_error("the machine ran out of memory") {}
 };
 
 // ---- the dirty state of a page, and its accounting ----------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace mkclean
 {
@@ -171,18 +172,29 @@ void core::sync_user()
 
 void core::access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind)
 {
+    bool filled = false; // the entry is there because this access has missed: no hit
+    bool to_announce = kind == access_kind::store && m_store_listener != nullptr &&
+                       m_store_listener->wants_stores();
+    const bool announcing = to_announce;
     while (length > 0) {
         // A thread that was woken while this one could not be preempted gets the core now, and not
         // only when running ahead has come to its end.
-        if (m_need_resched || m_local >= run_ahead_limit())
+        if (m_need_resched || to_announce || m_local >= run_ahead_limit())
             sync_user();
         if (tlb_entry* const entry = m_mmu->hit(va, kind)) {
+            if (to_announce)
+                m_store_listener->on_landing(
+                    *this, va, std::min<std::size_t>(length, page_size - offset_in_page(va)));
             const std::size_t done = access_hits(*entry, va, bytes, length, kind);
+            if (std::exchange(filled, false))
+                --m_mmu->translations().stats().hits;
             va += virtual_address(done);
             bytes += done;
             length -= done;
+            to_announce = announcing && offset_in_page(va) == 0;
         } else {
             handle_miss(va, kind);
+            filled = true;
         }
     }
 }

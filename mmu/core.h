@@ -38,6 +38,16 @@ public:
                          std::size_t length) = 0;
 };
 
+/// Is told of every store of user code when its first byte is about to land in a page: time is
+/// synchronised, the translation is there, and nothing can come in between any more.
+class store_listener
+{
+public:
+    virtual ~store_listener() = default;
+    virtual bool wants_stores() const = 0;
+    virtual void on_landing(core& cpu, virtual_address va, std::size_t length) = 0;
+};
+
 enum class time_sync {
     window,       ///< TLB hits run ahead up to the next instant at which anybody else can act
     every_access, ///< one wait per access: the slow model, kept as the reference
@@ -82,6 +92,7 @@ public:
     std::string name() const { return "core" + std::to_string(m_index); }
     void set_kernel(kernel_entries& kernel) { m_kernel = &kernel; }
     void set_observer(access_observer* observer) { m_observer = observer; }
+    void set_store_listener(store_listener* listener) { m_store_listener = listener; }
 
     // actor
     void spend(cycles duration) override { elapse(m_period * duration.raw()); }
@@ -172,6 +183,7 @@ private:
     std::unique_ptr<mmu> m_mmu;
     kernel_entries* m_kernel = nullptr;
     access_observer* m_observer = nullptr;
+    store_listener* m_store_listener = nullptr;
 
     picoseconds m_local; ///< this core's own time, never behind the world's while it runs
     std::vector<pending_interrupt> m_pending; ///< soonest last

@@ -46,8 +46,8 @@ struct tlb_entry {
 };
 
 struct tlb_stats {
-    std::uint64_t hits = 0;
-    std::uint64_t misses = 0;
+    std::uint64_t hits = 0;   ///< accesses that found all they needed at once
+    std::uint64_t misses = 0; ///< walks: no entry, or one without W or D for a store
     std::uint64_t fills = 0;
     std::uint64_t evictions = 0;
     std::uint64_t flushed_pages = 0; ///< entries dropped by single-page invalidations

@@ -3,11 +3,18 @@
 #include "sim/number.h"
 
 #include <cstddef>
+#include <stdexcept>
+#include <string>
 
 namespace mkclean
 {
 
-struct bus_error {
+struct bus_error : std::runtime_error {
+    explicit bus_error(physical_address at)
+        : std::runtime_error("nobody answers to physical address " + std::to_string(at.raw())),
+          address(at)
+    {
+    }
     physical_address address;
 };
 

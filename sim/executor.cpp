@@ -121,6 +121,10 @@ executor::task* executor::next()
             m_outcome = outcome::stopped;
             return nullptr;
         }
+        if (m_interrupted != nullptr && m_interrupted->load(std::memory_order_relaxed)) {
+            m_outcome = outcome::interrupted;
+            return nullptr;
+        }
         if (m_queue.empty()) {
             m_outcome = outcome::idle;
             return nullptr;
@@ -175,6 +179,7 @@ executor::outcome executor::run(picoseconds limit)
 
 executor::task* executor::run_body(task& t)
 {
+    t.m_begun = true;
     try {
         if (!m_cancelling)
             t.m_body();
@@ -197,6 +202,10 @@ void executor::cancel_all()
         task& t = *m_tasks[i];
         if (t.m_finished)
             continue;
+        if (!t.m_begun) { // nothing to unwind; the simulation may not even have started
+            t.m_finished = true;
+            continue;
+        }
         m_running = &t;
         switch_stacks(nullptr, &t);
     }

@@ -4,6 +4,7 @@
 
 #include <boost/intrusive/set.hpp>
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -64,6 +65,7 @@ public:
         friend class executor;
         std::string m_name;
         std::function<void()> m_body;
+        bool m_begun = false;
         bool m_finished = false;
     };
 
@@ -84,7 +86,7 @@ public:
         std::function<void()> m_action;
     };
 
-    enum class outcome { idle, stopped, out_of_time };
+    enum class outcome { idle, stopped, out_of_time, interrupted };
 
     executor(const executor&) = delete;
     executor& operator=(const executor&) = delete;
@@ -115,6 +117,8 @@ public:
     outcome run(picoseconds limit = picoseconds::max());
     void stop() { m_stopping = true; }
     bool stopping() const { return m_stopping; }
+    /// Looks at `flag`, which a signal handler may set, before every move, and stops if it is set.
+    void watch(const std::atomic<bool>& flag) { m_interrupted = &flag; }
     /// Unwinds every unfinished task with task_cancelled. Call it after run().
     void cancel_all();
     bool cancelling() const { return m_cancelling; }
@@ -156,6 +160,7 @@ private:
     outcome m_outcome = outcome::idle;
     bool m_in_model = false; ///< a task or a timer runs, at m_now
     bool m_stopping = false;
+    const std::atomic<bool>* m_interrupted = nullptr;
     bool m_cancelling = false;
     std::exception_ptr m_failure;
 };

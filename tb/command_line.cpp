@@ -382,8 +382,14 @@ int run_command_line(const std::vector<std::string>& words, program& known, std:
     } catch (const file_error& error) {
         err << error.what() << '\n';
         return exit_code::file_failed;
+    } catch (const std::filesystem::filesystem_error& error) {
+        err << printable(error.what()) << '\n';
+        return exit_code::file_failed;
     } catch (const std::exception& error) {
         err << "internal error: " << printable(error.what()) << '\n';
+        return exit_code::internal;
+    } catch (...) {
+        err << "internal error: something was thrown that is no exception\n";
         return exit_code::internal;
     }
 }

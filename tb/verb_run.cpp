@@ -4,6 +4,11 @@
 #include "tb/platform/waves.h"
 #include "tb/run.h"
 
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <ostream>
@@ -74,10 +79,39 @@ private:
     std::optional<biographer> m_biographer;
 };
 
+// From the first Ctrl-C on the run ends as soon as it can, with what it has; the second kills it.
+class signal_watch
+{
+public:
+    signal_watch()
+    {
+        struct sigaction action = {};
+        action.sa_handler = [](int) { flag = true; };
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &action, &m_interrupt_before);
+        ::sigaction(SIGTERM, &action, &m_terminate_before);
+    }
+    ~signal_watch()
+    {
+        ::sigaction(SIGINT, &m_interrupt_before, nullptr);
+        ::sigaction(SIGTERM, &m_terminate_before, nullptr);
+    }
+    signal_watch(const signal_watch&) = delete;
+    signal_watch& operator=(const signal_watch&) = delete;
+
+    static inline std::atomic<bool> flag{false}; // a signal handler knows no objects
+
+private:
+    struct sigaction m_interrupt_before = {};
+    struct sigaction m_terminate_before = {};
+};
+
 int exit_code_of(const world& w)
 {
     if (w.how_it_ended() == world::ending::deadlock)
         return exit_code::internal;
+    if (w.how_it_ended() == world::ending::interrupted)
+        return exit_code::interrupted;
     return as_expected(w) ? exit_code::as_expected : exit_code::not_as_expected;
 }
 
@@ -112,16 +146,26 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
     outputs wanted(options, out);
     int code = exit_code::internal;
     const auto started = std::chrono::steady_clock::now();
-    const auto before = [&](world& w) { wanted.attach(w); };
     const auto after = [&](world& w) {
         const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
         wanted.finish(w, model, wall.count());
         code = exit_code_of(w);
     };
-    if (options.executor == run_options::executor_choice::fibers)
-        run_on_fibers(c, before, after);
-    else
-        run_on_systemc(c, before, after);
+    const signal_watch watch;
+    const auto before = [&](world& w) {
+        w.watch(signal_watch::flag);
+        wanted.attach(w);
+    };
+    try {
+        if (options.executor == run_options::executor_choice::fibers)
+            run_on_fibers(c, before, after);
+        else
+            run_on_systemc(c, before, after);
+    } catch (const out_of_memory& error) {
+        throw input_error(
+            model.info("memory").where, "memory",
+            fmt::format("{}; expected more than {}", error.what(), model.info("memory").text));
+    }
     return code;
 }
 

@@ -162,8 +162,11 @@ void world::finish(ending how)
 
 void world::run()
 {
-    if (m_executor.run(picoseconds(m_config.time_limit)) == executor::outcome::out_of_time)
+    const executor::outcome how = m_executor.run(picoseconds(m_config.time_limit));
+    if (how == executor::outcome::out_of_time)
         m_ending = ending::out_of_time;
+    else if (how == executor::outcome::interrupted)
+        m_ending = ending::interrupted;
     m_ended_at = m_executor.now();
     if (m_ending == ending::finished)
         m_invariants->check_quiet();

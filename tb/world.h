@@ -8,6 +8,7 @@
 #include "tb/platform/interconnect.h"
 #include "vm/user_task.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -45,6 +46,7 @@ public:
         finished,    ///< every thread ended, everything was synced
         power_cut,   ///< as the config asked
         out_of_time, ///< time.limit
+        interrupted, ///< from outside: the user has had enough
         deadlock     ///< nobody can go on
     };
 
@@ -59,6 +61,8 @@ public:
     void start_thread(const std::string& name, unsigned cpu, mm_struct& mm,
                       std::function<void(user_task&)> body);
 
+    /// run() shall end when a signal handler sets `flag`.
+    void watch(const std::atomic<bool>& flag) { m_executor.watch(flag); }
     /// To be called once, in a context that the executor can run from.
     void run();
 

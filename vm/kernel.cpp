@@ -4,8 +4,22 @@
 #include "vm/reclaim.h"
 #include "vm/tlb_flush.h"
 
+#include <string>
+
 namespace mkclean
 {
+
+namespace
+{
+
+std::string show_bytes(std::uint64_t first, std::uint64_t last)
+{
+    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
+}
+
+const step_site site_store{"store", place::none, show_bytes};
+
+} // namespace
 
 kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory& ram,
                page_cache& pages, filesystem& files, block_device& device,
@@ -21,8 +35,10 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
       tlb_flush_queues(cores.size()),
       ratelimits(cores.size())
 {
-    for (core* cpu : cores)
+    for (core* cpu : cores) {
         cpu->set_kernel(*this);
+        cpu->set_store_listener(this);
+    }
     // Only kernel code on a core runs out of memory.
     cache.set_reclaim(
         [this](actor& self) { return try_to_free_pages(*this, static_cast<core&>(self)); });
@@ -61,6 +77,22 @@ void kernel::handle_interrupt(core& cpu, interrupt vector)
         flush_tlb_interrupt(*this, cpu);
     else if (vector == interrupt::disk)
         disk.handle_interrupt(cpu);
+}
+
+// Which bytes of which file a store is to: the log would otherwise have nothing of those that hit,
+// which the story of a page is about.
+void kernel::on_landing(core& cpu, virtual_address va, std::size_t length)
+{
+    subject what;
+    what.va = va;
+    const vm_area_struct* const vma =
+        static_cast<mm_struct*>(cpu.current().context())->find_vma(va);
+    if (vma != nullptr && vma->flags.shared && vma->file != nullptr) {
+        what.ino = vma->file->ino;
+        what.page = vma->index_of(va);
+    }
+    const std::uint64_t first = va.raw() % page_size;
+    cpu.note(site_store, what, first, first + length - 1);
 }
 
 page_table::allocate_frame table_allocator(kernel& k, core& cpu)

@@ -40,7 +40,10 @@ public:
     virtual void on_file_written(const core& cpu) = 0;
     virtual void on_file_read(const core& cpu, const inode& file, std::uint64_t offset,
                               const std::byte* bytes, std::size_t length) = 0;
-    virtual void on_sync_begin(const core& cpu, const inode& file) = 0;
+    /// msync or fsync of the file's pages [first, end) begins; when it returns 0, what was stored
+    /// to them before is promised.
+    virtual void on_sync_begin(const core& cpu, const inode& file, page_index first,
+                               page_index end) = 0;
     virtual void on_sync_end(const core& cpu, const inode& file, int result) = 0;
     /// The file's page was clean and has just been forgotten.
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
@@ -57,7 +60,7 @@ struct tlb_flush_request {
 
 /// The kernel: what its code shares. The code itself is functions of (kernel, core, ...), a file a
 /// subject, as in Linux.
-class kernel final : public kernel_entries
+class kernel final : public kernel_entries, public store_listener
 {
 public:
     kernel(const vm_options& vm, const vm_policies& chosen, physical_memory& ram, page_cache& pages,
@@ -71,6 +74,8 @@ public:
 
     void handle_page_fault(core& cpu, const page_fault& fault) override;
     void handle_interrupt(core& cpu, interrupt vector) override;
+    bool wants_stores() const override { return cores.front()->log().listening(); }
+    void on_landing(core& cpu, virtual_address va, std::size_t length) override;
 
     const vm_options options;
     const vm_policies policies;

@@ -58,7 +58,6 @@ struct mm_struct : address_context {
     spinlock page_table_lock; ///< ptl
     rw_semaphore mmap_sem;
     std::map<virtual_address, std::unique_ptr<vm_area_struct>> mmap; ///< by start
-    virtual_address next_free = virtual_address(0x7000'0000'0000);
 
     vm_area_struct* find_vma(virtual_address va)
     {

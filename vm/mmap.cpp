@@ -10,6 +10,7 @@ namespace mkclean
 namespace
 {
 
+constexpr virtual_address mmap_base(0x7000'0000'0000);
 constexpr virtual_address task_size(0x8000'0000'0000); // user space ends here on x86-64
 
 std::uint64_t page_align(std::uint64_t bytes)
@@ -49,6 +50,19 @@ void unmap_region(kernel& k, core& cpu, mm_struct& mm, std::unique_ptr<vm_area_s
         k.observer->on_munmap(mm, vma->start, vma->end);
 }
 
+// The first hole that is large enough. One page stays free between mappings, so that running over
+// the end of one faults.
+virtual_address arch_get_unmapped_area(const mm_struct& mm, std::uint64_t size)
+{
+    virtual_address start = mmap_base;
+    for (const auto& [at, vma] : mm.mmap) {
+        if (start + size + page_size <= at)
+            break;
+        start = std::max(start, vma->end + page_size);
+    }
+    return start;
+}
+
 } // namespace
 
 virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_index pgoff,
@@ -59,14 +73,9 @@ virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_i
     const std::uint64_t size = page_align(length);
     virtual_address start = fixed;
     if (start == virtual_address()) {
-        for (const auto& [at, vma] : mm.mmap) // past what was put there on purpose
-            if (vma->end > mm.next_free && at < mm.next_free + size)
-                mm.next_free = vma->end + virtual_address(page_size);
-        start = mm.next_free;
+        start = arch_get_unmapped_area(mm, size);
         if (size > task_size.raw() || start + size > task_size)
             return virtual_address();
-        // One page stays free between mappings, so that running over the end of one faults.
-        mm.next_free += virtual_address(size + page_size);
     }
     if (size == 0 || offset_in_page(start) != 0 || overlaps(mm, start, start + size))
         return virtual_address();

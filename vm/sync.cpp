@@ -66,7 +66,7 @@ int do_fsync(kernel& k, core& cpu, inode& file)
 {
     cpu.sync();
     if (k.observer != nullptr)
-        k.observer->on_sync_begin(cpu, file);
+        k.observer->on_sync_begin(cpu, file, page_index(), page_index::max());
     const int error = sync_file(k, cpu, file);
     cpu.sync();
     if (k.observer != nullptr)
@@ -132,9 +132,10 @@ msync_piece next_piece(kernel& k, core& cpu, mm_struct& mm, virtual_address at, 
     if (vma->file == nullptr || !vma->flags.shared)
         return piece;
     piece.file = vma->file;
-    if (k.observer != nullptr)
-        k.observer->on_sync_begin(cpu, *vma->file);
     const virtual_address start = std::max(at, vma->start);
+    if (k.observer != nullptr)
+        k.observer->on_sync_begin(cpu, *vma->file, vma->index_of(start),
+                                  vma->index_of(piece.end + (page_size - 1)));
     if (k.policies.msync == msync_policy::linux_2_6_18)
         linux_2_6_18::msync_ptes(k, cpu, *vma, start, piece.end);
     return piece;

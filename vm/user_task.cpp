@@ -3,24 +3,10 @@
 #include "vm/mmap.h"
 #include "vm/sync.h"
 
-#include <algorithm>
-#include <string>
 #include <type_traits>
 
 namespace mkclean
 {
-
-namespace
-{
-
-std::string show_bytes(std::uint64_t first, std::uint64_t last)
-{
-    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
-}
-
-const step_site site_store{"store", place::none, show_bytes};
-
-} // namespace
 
 template <class Call>
 auto user_task::system_call(Call&& call)
@@ -38,31 +24,7 @@ auto user_task::system_call(Call&& call)
 
 void user_task::store(virtual_address va, const void* bytes, std::size_t length)
 {
-    log_store(va, length);
     m_cpu.store(va, bytes, length);
-}
-
-// What the program is about to do to which bytes of a file: the log would otherwise have nothing of
-// the stores that fault and hit alike, which the story of a page is about.
-void user_task::log_store(virtual_address va, std::size_t length)
-{
-    if (!m_cpu.log().listening())
-        return;
-    m_cpu.sync();
-    while (length > 0) {
-        const std::uint64_t in_page = va.raw() % page_size;
-        const std::uint64_t piece = std::min<std::uint64_t>(length, page_size - in_page);
-        subject what;
-        what.va = va;
-        if (const vm_area_struct* const vma = m_mm.find_vma(va);
-            vma != nullptr && vma->flags.shared && vma->file != nullptr) {
-            what.ino = vma->file->ino;
-            what.page = vma->index_of(va);
-        }
-        m_cpu.note(site_store, what, in_page, in_page + piece - 1);
-        va = va + piece;
-        length -= piece;
-    }
 }
 
 inode& user_task::open(inode_number ino)

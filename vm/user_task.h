@@ -49,7 +49,6 @@ public:
     void exit_mm();
 
 private:
-    void log_store(virtual_address va, std::size_t length);
     template <class Call>
     auto system_call(Call&& call);
 

@@ -202,7 +202,7 @@ TEST_CASE("a TLB miss takes the walk's bus transactions, a hit none")
     exec.run();
     const tlb_stats& stats = m.cores[0]->memory_unit().translations().stats();
     CHECK(stats.misses == 2);
-    CHECK(stats.hits == 3);
+    CHECK(stats.hits == 1); // what was filled for an access is no hit of it
     CHECK(m.cores[0]->memory_unit().page_walker().stats().reads == 5);
 }
 

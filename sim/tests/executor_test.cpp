@@ -199,6 +199,25 @@ private:
 
 } // namespace
 
+TEST_CASE("a flag that is watched ends the run before anything else happens")
+{
+    fiber_executor exec;
+    std::atomic<bool> flag{false};
+    unsigned turns = 0;
+    exec.watch(flag);
+    exec.spawn("t", 0, [&] {
+        for (;;) {
+            exec.sleep_until(exec.now() + at(1));
+            if (++turns == 100)
+                flag = true;
+        }
+    });
+    CHECK(exec.run() == outcome::interrupted);
+    CHECK(turns == 100);
+    CHECK(exec.now() == at(100));
+    exec.cancel_all();
+}
+
 TEST_CASE(
     "what is due comes by time, then by priority, then in the order in which it was asked for")
 {

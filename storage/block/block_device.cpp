@@ -224,6 +224,7 @@ void block_device::complete(actor& self, request& r, bool success)
     }
     for (buffer_head* bh : r.buffers) {
         self.spend(self.cost().function);
+        self.sync();
         self.note(site_end_io, subject_of(*bh), 0, success ? 1 : 0);
         bh->completion->end_io(self, *bh, success);
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace mkclean
 {
@@ -117,7 +118,7 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
 {
     constexpr std::uint64_t by_system_call = std::uint64_t{1} << 63;
     m_files[file.ino].file = &file;
-    m_writing[cpu.id()] = m_next_store;
+    m_writing[cpu.id()] = {file.ino, m_next_store};
     store(cpu, by_system_call | ++m_writes, file.ino, offset, bytes, length);
 }
 
@@ -231,6 +232,8 @@ void oracle::on_event(const event& e)
     const auto shadows = m_files.find(file.ino);
     if (shadows == m_files.end())
         return;
+    if (e.site->touches == place::page && (e.before & ~e.after & pg_writeback) != 0)
+        ++shadows->second.written;
     const auto shadow = shadows->second.pages.find(pg->index);
     if (shadow == shadows->second.pages.end())
         return;
@@ -269,15 +272,18 @@ void oracle::on_drop(const core& cpu, const inode& file, page_index page)
         count_loss(file.ino, page, shadow->second, device_page(file, page), cpu.now());
 }
 
-void oracle::on_sync_begin(const core& cpu, const inode& file)
+void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first, page_index end)
 {
     ++m_syncs_begun;
     sync_call call;
-    // A write(2) that is going on promises nothing to a sync that begins meanwhile.
+    call.first = first;
+    call.end = end;
     call.before = m_next_store;
-    for (const auto& [by, id] : m_writing)
-        call.before = std::min(call.before, id);
-    call.nr_written = m_kernel.stats.nr_written;
+    // A write(2) that is going on promises nothing to a sync that begins meanwhile.
+    for (const auto& [by, write] : m_writing)
+        if (write.ino == file.ino)
+            call.except.push_back(write.store);
+    call.written = m_files[file.ino].written;
     call.pages = file.mapping.pages.size();
     call.size = file.size;
     m_syncs[{cpu.id(), file.ino}] = call;
@@ -288,7 +294,7 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
     const auto at = m_syncs.find({cpu.id(), file.ino});
     const sync_call call = at->second;
     m_syncs.erase(at);
-    const std::uint64_t written = m_kernel.stats.nr_written - call.nr_written;
+    const std::uint64_t written = m_files[file.ino].written - call.written;
     if (written > call.pages * livelock_factor + livelock_floor)
         ++m_verdict.livelocks;
     if (result != 0)
@@ -297,17 +303,23 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
     file_shadow& shadows = m_files[file.ino];
     const recovered_filesystem after_a_cut(m_media);
     for (auto page = shadows.unpromised.begin(); page != shadows.unpromised.end();) {
+        if (*page < call.first || *page >= call.end) {
+            ++page;
+            continue;
+        }
         shadow_page& shadow = shadows.pages.at(*page);
         page_bytes durable;
         after_a_cut.read_page(file.ino.raw(), page->raw(), durable.data());
-        const std::uint32_t limit = bytes_within(call.size, *page);
-        check_promise(file.ino, *page, shadow, durable, call.before, limit, cpu.now());
-        shadow.promised_before = std::max(shadow.promised_before, call.before);
-        shadow.promised_bytes = std::max(shadow.promised_bytes, limit);
+        check_promise(file.ino, *page, shadow, durable, call, cpu.now());
+        const std::uint64_t before =
+            std::accumulate(call.except.begin(), call.except.end(), call.before,
+                            [](std::uint64_t a, std::uint64_t b) { return std::min(a, b); });
+        shadow.promised_before = std::max(shadow.promised_before, before);
+        shadow.promised_bytes = std::max(shadow.promised_bytes, bytes_within(call.size, *page));
         if (durable == shadow.expected())
             shadow.all_durable();
         const bool more = std::any_of(shadow.stores().begin(), shadow.stores().end(),
-                                      [&](const store_record& s) { return s.id >= call.before; });
+                                      [&](const store_record& s) { return s.id >= before; });
         page = more ? std::next(page) : shadows.unpromised.erase(page);
     }
 }
@@ -358,7 +370,7 @@ void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
         if (m_verdict.losses.size() < losses_kept)
             m_verdict.losses.push_back(f);
         for (std::uint32_t i = at; i < end; ++i)
-            if (!shadow.known_value(found[i]))
+            if (!shadow.ever_had(i, found[i]))
                 ++m_verdict.invented_bytes;
         at = end - 1;
     }
@@ -369,13 +381,17 @@ void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
 // a hole nothing was promised: a filesystem without ordered data may have given it a block since,
 // for somebody's later store, and what that block holds until then is recovery's affair.
 void oracle::check_promise(inode_number ino, page_index page, shadow_page& shadow,
-                           const page_bytes& durable, std::uint64_t before, std::uint32_t limit,
-                           picoseconds now)
+                           const page_bytes& durable, const sync_call& call, picoseconds now)
 {
-    const page_bytes promised = shadow.version_before(before);
+    const page_bytes promised = shadow.version_before(call.before);
     if (durable == promised || durable == shadow.expected())
         return;
+    const std::uint32_t limit = bytes_within(call.size, page);
     for (std::uint32_t at = 0; at < limit; ++at) {
+        std::uint64_t before = call.before;
+        for (const std::uint64_t id : call.except)
+            if (shadow.is_of_store(at, id))
+                before = std::min(before, id);
         if (shadow.had_value_since(before, at, durable[at]) || shadow.lied().test(at) ||
             !shadow.stored_before(before, at))
             continue;
@@ -409,14 +425,32 @@ void oracle::judge_power_cut(picoseconds now)
         for (auto& [page, shadow] : shadows.pages) {
             page_bytes found;
             recovered.read_page(ino.raw(), page.raw(), found.data());
-            if (shadow.promised_before > 0)
-                check_promise(ino, page, shadow, found, shadow.promised_before,
-                              shadow.promised_bytes, now);
-            for (const std::byte value : found)
-                if (!shadow.known_value(value))
-                    ++m_verdict.invented_bytes;
+            if (shadow.promised_before > 0) {
+                sync_call promise;
+                promise.before = shadow.promised_before;
+                promise.size = page.raw() * page_size + shadow.promised_bytes;
+                check_promise(ino, page, shadow, found, promise, now);
+            }
+            count_invented(found, &shadow, page_size);
+        }
+        if (shadows.file == nullptr)
+            continue;
+        // And the pages that nobody has stored to: zeros, or somebody else's old bytes.
+        for (page_index page; page.raw() * page_size < shadows.file->size; ++page) {
+            if (shadows.pages.count(page) > 0)
+                continue;
+            page_bytes found;
+            recovered.read_page(ino.raw(), page.raw(), found.data());
+            count_invented(found, nullptr, bytes_of_file(ino, page));
         }
     }
+}
+
+void oracle::count_invented(const page_bytes& found, const shadow_page* shadow, std::uint32_t limit)
+{
+    for (std::uint32_t at = 0; at < limit; ++at)
+        if (found[at] != std::byte{} && (shadow == nullptr || !shadow->ever_had(at, found[at])))
+            ++m_verdict.invented_bytes;
 }
 
 } // namespace mkclean

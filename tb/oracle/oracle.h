@@ -60,7 +60,8 @@ public:
     void on_file_written(const core& cpu) override { m_writing.erase(cpu.id()); }
     void on_file_read(const core& cpu, const inode& file, std::uint64_t offset,
                       const std::byte* bytes, std::size_t length) override;
-    void on_sync_begin(const core& cpu, const inode& file) override;
+    void on_sync_begin(const core& cpu, const inode& file, page_index first,
+                       page_index end) override;
     void on_sync_end(const core& cpu, const inode& file, int result) override;
     void on_drop(const core& cpu, const inode& file, page_index page) override;
     // event_sink
@@ -83,15 +84,18 @@ private:
         bool file_backed = false;
     };
     struct sync_call {
-        std::uint64_t before = 0; // stores with smaller ids are promised
-        std::uint64_t size = 0;   // of the file: what lies behind is promised to nobody
-        std::uint64_t nr_written = 0;
+        page_index first, end;             // the pages that the promise is about
+        std::uint64_t before = 0;          // stores with smaller ids are promised,
+        std::vector<std::uint64_t> except; // but those of a write(2) that was going on
+        std::uint64_t size = 0;            // of the file: what lies behind is promised to nobody
+        std::uint64_t written = 0;         // of the file's pages, until then
         std::uint64_t pages = 0;
     };
     struct file_shadow {
         std::map<page_index, shadow_page> pages;
         std::set<page_index> unpromised; // stored to since the last promise
         const inode* file = nullptr;     // null until it is known to the VM
+        std::uint64_t written = 0;       // pages whose writeback has ended
     };
 
     const region* region_of(const core& cpu, virtual_address va, virtual_address& start) const;
@@ -104,8 +108,8 @@ private:
     void count_loss(inode_number ino, page_index page, shadow_page& shadow, const page_bytes& found,
                     picoseconds now);
     void check_promise(inode_number ino, page_index page, shadow_page& shadow,
-                       const page_bytes& durable, std::uint64_t before, std::uint32_t limit,
-                       picoseconds now);
+                       const page_bytes& durable, const sync_call& call, picoseconds now);
+    void count_invented(const page_bytes& found, const shadow_page* shadow, std::uint32_t limit);
     static std::uint32_t bytes_within(std::uint64_t size, page_index page);
     std::uint32_t bytes_of_file(inode_number ino, page_index page) const;
     finding describe(inode_number ino, page_index page, const shadow_page& shadow,
@@ -117,9 +121,12 @@ private:
     const disk_media& m_media;
     verdict m_verdict;
     std::uint64_t m_next_store = 1;
-    std::map<actor_id, std::uint64_t>
-        m_writing;              // stores of write(2)s whose pages are not dirty yet
-    std::uint64_t m_writes = 0; // by write(2), each piece a store of its own
+    struct write_call {
+        inode_number ino;
+        std::uint64_t store = 0;
+    };
+    std::map<actor_id, write_call> m_writing; // write(2)s whose page is not dirty yet
+    std::uint64_t m_writes = 0;               // by write(2), each piece a store of its own
     /// The latest store of each thread: which of its core's store() calls it belongs to, and how
     /// many syncs had begun. Pieces of one call with no sync between them are one store.
     using piece = std::pair<std::uint64_t, std::uint64_t>;

@@ -6,17 +6,11 @@
 namespace mkclean
 {
 
-shadow_page::shadow_page()
-{
-    m_values.set(0);
-}
-
 void shadow_page::store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
                         const std::byte* bytes, std::size_t length, bool continues)
 {
     std::memcpy(m_expected.data() + offset, bytes, length);
     for (std::size_t i = 0; i < length; ++i) {
-        m_values.set(std::to_integer<std::size_t>(bytes[i]));
         m_lost.reset(offset + i);
         m_lied.reset(offset + i);
     }
@@ -80,9 +74,10 @@ bool shadow_page::stored_before(std::uint64_t id, std::uint32_t at) const
                        [&](const store_record& s) { return s.id < id && s.covers(at); });
 }
 
-bool shadow_page::known_value(std::byte value) const
+bool shadow_page::is_of_store(std::uint32_t at, std::uint64_t id) const
 {
-    return m_values.test(std::to_integer<std::size_t>(value));
+    return std::any_of(m_stores.begin(), m_stores.end(),
+                       [&](const store_record& s) { return s.id == id && s.covers(at); });
 }
 
 const store_record* shadow_page::last_store(std::uint32_t at) const

@@ -30,8 +30,6 @@ using page_bytes = std::array<std::byte, page_size>;
 class shadow_page
 {
 public:
-    shadow_page();
-
     void store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
                const std::byte* bytes, std::size_t length, bool continues);
 
@@ -53,8 +51,14 @@ public:
     bool had_value_since(std::uint64_t id, std::uint32_t at, std::byte value) const;
     /// Whether byte `at` was stored by anybody before store `id`.
     bool stored_before(std::uint64_t id, std::uint32_t at) const;
-    /// Whether anybody ever stored `value` into this page, or it is the zero of a hole.
-    bool known_value(std::byte value) const;
+    /// Whether anybody ever stored `value` there, as far as the history goes back, or it is the
+    /// zero of a hole.
+    bool ever_had(std::uint32_t at, std::byte value) const
+    {
+        return value == std::byte{} || had_value_since(0, at, value);
+    }
+    /// Whether store `id` is among those that put something there.
+    bool is_of_store(std::uint32_t at, std::uint64_t id) const;
     /// The store that a byte's expected value is from; null if that was forgotten or never was.
     const store_record* last_store(std::uint32_t at) const;
 
@@ -77,7 +81,6 @@ private:
     page_bytes m_base{};
     std::bitset<page_size> m_in_base; // bytes that somebody stored, and not the zeros of a hole
     std::vector<store_record> m_stores;
-    std::bitset<256> m_values;
     std::bitset<page_size> m_lost;
     std::bitset<page_size> m_lied;
 };

@@ -49,13 +49,13 @@ std::string biographer::story_of(const finding& f) const
     return story;
 }
 
-// The program's call that the lost bytes are from: the last that began before the oracle saw them.
+// The store that the lost bytes are from: the last that landed when the oracle saw them.
 const biographer::entry* biographer::lost_store(const finding& f) const
 {
     const entry* last = nullptr;
     for (const entry& e : m_entries)
         if (f.store && e.ino == f.ino && e.page == f.page && e.what.actor == f.store->by &&
-            e.what.site->touches == place::none && e.what.before == f.store->offset &&
+            std::string_view(e.what.site->name) == "store" && e.what.before == f.store->offset &&
             e.what.time <= f.store->time)
             last = &e;
     return last;

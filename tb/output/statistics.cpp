@@ -21,6 +21,8 @@ const char* name_of(world::ending how)
         return "power_cut";
     case world::ending::out_of_time:
         return "out_of_time";
+    case world::ending::interrupted:
+        return "interrupted";
     case world::ending::deadlock:
         break;
     }
@@ -292,7 +294,8 @@ bool as_expected(const world& w)
     // there.
     const bool content = broken || w.program().failed_expectations() == 0;
     return w.options().expect.met(w.options().era.era, broken) && content &&
-           w.how_it_ended() != world::ending::deadlock;
+           w.how_it_ended() != world::ending::deadlock &&
+           w.how_it_ended() != world::ending::interrupted;
 }
 
 json statistics_of(const world& w, const option_set& options)

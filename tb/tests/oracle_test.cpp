@@ -7,6 +7,95 @@
 
 using namespace mkclean;
 
+namespace
+{
+
+// What is said of a script on two cores and a fast disk. `run_with` may change the machine.
+verdict judged(
+    const std::string& script, kernel_era era,
+    const std::function<void(config&)>& change = [](config&) {})
+{
+    const temporary_directory files;
+    config c;
+    c.cores = 2;
+    c.memory = 16 << 20;
+    c.era.era = era;
+    c.disk.kind = disk_kind::constant_latency;
+    c.workload.kind = workload_kind::script;
+    c.workload.file = files.write("test.script", script);
+    change(c);
+    verdict result;
+    run_on_fibers(
+        c, [](world&) {}, [&](world& w) { result = w.judge()->result(); });
+    return result;
+}
+
+} // namespace
+
+TEST_CASE("what others write while a small file is synced makes no livelock")
+{
+    const std::string stores = [] {
+        std::string text;
+        for (int megabyte = 0; megabyte < 4; ++megabyte)
+            text += "  store g+" + std::to_string(megabyte << 20) + " 1048576 0x55\n";
+        return text;
+    }();
+    const verdict v = judged("file small 4KiB\nfile big 4MiB\nprocess p\nprocess q\n"
+                             "thread a in p on 0\n  map s = small\n  store s+0 8 0x41\n"
+                             "  meet go\n  sleep 1ms\n  msync s\n"
+                             "thread b in q on 1\n  map g = big\n" +
+                                 stores + "  meet go\n  fsync big\n",
+                             kernel_era::golden);
+    CHECK(v.livelocks == 0);
+}
+
+TEST_CASE("a lie about one file is one, whoever is in the middle of a write(2) to another")
+{
+    for (std::uint64_t delay = 0; delay < 2'000'000; delay += 20'000) {
+        CAPTURE(delay);
+        const verdict v =
+            judged("file a 64KiB\nfile b 4KiB\nprocess p\n"
+                   "thread x in p on 0\n  write b 0 4096 0x00\n  sync\n  map m = b\n"
+                   "  store m+0 8 0x41\n  msync m\n  meet go\n"
+                   "  until 400ms+$delay\n  store m+0 8 0x42\n  fsync b\n"
+                   "thread y in p on 1\n  write a 0 4096 0x10\n  sync\n  meet go\n"
+                   "  until 400ms\n  write a 0 4096 0x11\n",
+                   kernel_era::linux_2_6_18, [&](config& c) { c.workload.delay = delay; });
+        CHECK(v.fsync_lies == 8); // 2.6.18's fsync does not look at mappings
+    }
+}
+
+TEST_CASE("msync promises the pages it was given, and no others of the file")
+{
+    const std::string script = "file db 8KiB\nprocess p\nthread a in p on 0\n"
+                               "  write db 0 8192 0x00\n  sync\n"
+                               "  map m = db from 0 for 4KiB\n  map n = db from 1 for 4KiB\n"
+                               "  store m+0 8 0x41\n  store n+0 8 0x42\n  msync ";
+    CHECK(judged(script + "m\n", kernel_era::linux_2_6_18).fsync_lies == 0);
+    CHECK(judged(script + "n\n", kernel_era::linux_2_6_18).fsync_lies == 0);
+    CHECK(judged(script + "m\n  fsync db\n", kernel_era::linux_2_6_18).fsync_lies == 8);
+}
+
+TEST_CASE("old bytes of the disk are invented ones, even if their values were stored elsewhere")
+{
+    // data=writeback: the block pointer is durable before the block's data are.
+    const auto exposed = [](const std::string& more) {
+        return judged("file db 8KiB\nprocess p\nthread a in p on 0\n" + more +
+                          "  write db 4096 8 0x41\n  sleep 20s\n",
+                      kernel_era::golden,
+                      [](config& c) {
+                          c.fs.data = data_mode::writeback;
+                          c.power_cut_at = 8'000'000'000'000;
+                      })
+            .invented_bytes;
+    };
+    std::string all_values;
+    for (int value = 0; value < 256; ++value)
+        all_values += "  write db 4096 1 " + std::to_string(value) + "\n";
+    CHECK(exposed("") > 4000);
+    CHECK(exposed(all_values) + 1 >= exposed(""));
+}
+
 TEST_CASE("what is stored behind the end of a file is promised to nobody")
 {
     const temporary_directory files;

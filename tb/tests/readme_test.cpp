@@ -51,10 +51,9 @@ TEST_CASE("the README's table is what ./run finds")
     const std::string text = readme();
     for (const char* kernel : {"linux-2.6.18", "linux-2.6.19", "linux-2.6.20", "linux-2.6.23"})
         for (const char* data : {"ordered", "writeback"}) {
-            const auto stats =
-                configured("rtorrent-2006.cfg",
-                           {{"cores", "2"}, {"kernel", kernel}, {"fs.data", data}})
-                    .stats();
+            const auto stats = configured("rtorrent-2006.cfg",
+                                          {{"cores", "2"}, {"kernel", kernel}, {"fs.data", data}})
+                                   .stats();
             const auto figure = [&](const char* pointer) {
                 return grouped(
                     stats.at(nlohmann::ordered_json::json_pointer(pointer)).get<std::uint64_t>());

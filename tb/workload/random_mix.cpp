@@ -267,6 +267,9 @@ void random_mix::program_thread::remap(user_task& self)
     if (pick(0, 1) == 0)
         map = virtual_address();
     expect_success(self.munmap(old, bytes));
+    if (pick(0, 1) ==
+        0) // or the new one is where the old one was before anybody can fall in between
+        self.sleep(picoseconds(pick(1, longest_sleep)));
     const virtual_address fresh = self.mmap(m_file, page_index(), bytes, shared_writable);
     self.compute(cycles(1));
     map = fresh;
