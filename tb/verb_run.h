@@ -2,7 +2,7 @@
 
 #include "tb/command_line.h"
 #include "tb/config.h"
-#include "tb/sweep.h"
+#include "tb/sweep/sweep.h"
 
 #include <iosfwd>
 

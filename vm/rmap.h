@@ -13,8 +13,8 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg);
 /// dirtiness goes to set_page_dirty().
 void try_to_unmap(kernel& k, core& cpu, page& pg);
 
-/// Whether any PTE says the page was used since this was last asked; page locked. Does not flush,
-/// so that a page used through a TLB entry only may look idle, as in Linux on x86.
+/// Whether any PTE says the page was used since this was last asked; page locked. Flushes the TLBs
+/// of those that do, as asm-generic's ptep_clear_flush_young() of 2.6.
 bool page_referenced(kernel& k, core& cpu, page& pg);
 
 /// One more PTE maps the page, or one less.

@@ -1,4 +1,4 @@
-#include "tb/sweep.h"
+#include "tb/sweep/sweep.h"
 
 #include <doctest/doctest.h>
 
@@ -176,12 +176,12 @@ TEST_CASE("the table aligns numbers to the right and groups their digits")
                             "verdict": {"ok": true}})"),
                   ""};
     results[1] = {0, stats(R"({"bytes": 999, "time": {"ps": 0}, "verdict": {"ok": false}})"), ""};
-    CHECK(sweep_table(plan, sweep_points(plan.axes), results) ==
+    CHECK(sweep_table(plan.axes, plan.columns, sweep_points(plan.axes), results) ==
           "tlb.entries  disk      bytes  time/us  ok       share\n"
           "          8  fast  1,234,567  1,234.6  yes  -1,234.50\n"
           "       1024  fast        999      0.0  no           -\n");
     results[1] = {2, nullptr, "no such file"};
-    CHECK(sweep_table(plan, sweep_points(plan.axes), results) ==
+    CHECK(sweep_table(plan.axes, plan.columns, sweep_points(plan.axes), results) ==
           "tlb.entries  disk      bytes  time/us  ok       share  exit\n"
           "          8  fast  1,234,567  1,234.6  yes  -1,234.50     0\n"
           "       1024  fast          -        -  -            -     2\n");

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "tb/sweep/axes.h"
+#include "tb/sweep/processes.h"
+#include "tb/sweep/table.h"
+
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace mkclean
+{
+
+/// All that a sweep takes.
+struct sweep_plan {
+    std::vector<sweep_axis> axes;
+    std::vector<sweep_column> columns;
+    std::vector<std::string> words; ///< the run without what varies, from child_words()
+    std::string stats_path;         ///< where a JSON array of all stats goes; "" for nowhere
+    bool quiet = false;             ///< no table
+    std::size_t jobs = 1;
+    std::string executable = "/proc/self/exe";
+};
+
+/// The words that repeat `given` for one point, but for what belongs to the sweep: --vary, --jobs,
+/// --stats, --quiet. Error: input_error for an own option that all points would write to (--log,
+/// --vcd, --trace, --report) or that prints (--biography).
+std::vector<std::string> child_words(const arguments& given);
+
+/// The same for one point: `words`, what varies, and --quiet --stats -.
+std::vector<std::string> point_words(const std::vector<std::string>& words,
+                                     const sweep_point& point);
+
+/// The sweep that `run --vary ...` asks for. The caller has given `model` the configs and options
+/// of the command line already, so that their errors are reported once and not by every point.
+/// Each point is run with --quiet --stats=- and must print the stats and nothing else. Errors as in
+/// parse_axes() and child_words().
+sweep_plan plan_sweep(const run_options& options, const arguments& given, const option_set& model,
+                      const std::vector<sweep_column>& columns);
+
+/// Runs every point, prints the table on `out` (unless quiet, or the stats go there) and what
+/// failed on `err`, and writes the stats. Returns the worst exit code; 130 if interrupted, in which
+/// case the points that were not run say so. Error: file_error, std::system_error.
+int run_sweep(const sweep_plan& plan, std::ostream& out, std::ostream& err);
+
+} // namespace mkclean
