@@ -232,8 +232,9 @@ void oracle::on_event(const event& e)
     const auto shadows = m_files.find(file.ino);
     if (shadows == m_files.end())
         return;
-    if (e.site->touches == place::page && (e.before & ~e.after & pg_writeback) != 0)
-        ++shadows->second.written;
+    if (e.site->touches == place::page && (~e.before & e.after & pg_writeback) != 0)
+        if (const auto sync = m_syncs.find({e.actor, file.ino}); sync != m_syncs.end())
+            ++sync->second.written;
     const auto shadow = shadows->second.pages.find(pg->index);
     if (shadow == shadows->second.pages.end())
         return;
@@ -283,7 +284,6 @@ void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first,
     for (const auto& [by, write] : m_writing)
         if (write.ino == file.ino)
             call.except.push_back(write.store);
-    call.written = m_files[file.ino].written;
     call.pages = file.mapping.pages.size();
     call.size = file.size;
     m_syncs[{cpu.id(), file.ino}] = call;
@@ -294,8 +294,7 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
     const auto at = m_syncs.find({cpu.id(), file.ino});
     const sync_call call = at->second;
     m_syncs.erase(at);
-    const std::uint64_t written = m_files[file.ino].written - call.written;
-    if (written > call.pages * livelock_factor + livelock_floor)
+    if (call.written > call.pages * livelock_factor + livelock_floor)
         ++m_verdict.livelocks;
     if (result != 0)
         return; // an error promises nothing

@@ -88,14 +88,13 @@ private:
         std::uint64_t before = 0;          // stores with smaller ids are promised,
         std::vector<std::uint64_t> except; // but those of a write(2) that was going on
         std::uint64_t size = 0;            // of the file: what lies behind is promised to nobody
-        std::uint64_t written = 0;         // of the file's pages, until then
+        std::uint64_t written = 0;         // pages that it has put under writeback itself
         std::uint64_t pages = 0;
     };
     struct file_shadow {
         std::map<page_index, shadow_page> pages;
         std::set<page_index> unpromised; // stored to since the last promise
         const inode* file = nullptr;     // null until it is known to the VM
-        std::uint64_t written = 0;       // pages whose writeback has ended
     };
 
     const region* region_of(const core& cpu, virtual_address va, virtual_address& start) const;

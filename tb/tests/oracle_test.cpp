@@ -49,6 +49,22 @@ TEST_CASE("what others write while a small file is synced makes no livelock")
     CHECK(v.livelocks == 0);
 }
 
+TEST_CASE("a sync that runs after somebody who appends is called a livelock, and TOWRITE ends it")
+{
+    std::string script = "file db 4KiB\nprocess p\nthread syncer in p on 0\n"
+                         "  write db 0 4096 0x41\n  meet go\n  fsync db\n"
+                         "thread appender in p on 1\n";
+    for (int page = 1; page < 1000; ++page)
+        script += (page == 20 ? "  meet go\n  write db " : "  write db ") +
+                  std::to_string(page * 4096) + " 4096 0x42\n";
+    const auto livelocks = [&](bool snapshot) {
+        return judged(script, kernel_era::golden, [&](config& c) { c.era.towrite_tag = snapshot; })
+            .livelocks;
+    };
+    CHECK(livelocks(false) == 1);
+    CHECK(livelocks(true) == 0);
+}
+
 TEST_CASE("a lie about one file is one, whoever is in the middle of a write(2) to another")
 {
     for (std::uint64_t delay = 0; delay < 2'000'000; delay += 20'000) {
