@@ -1,4 +1,5 @@
 #include "tb/verb_run.h"
+#include "storage/fs/mkfs.h"
 #include "tb/output/log_writer.h"
 #include "tb/output/statistics.h"
 #include "tb/platform/waves.h"
@@ -49,8 +50,11 @@ public:
 
     void finish(const world& w, const option_set& model, double wall_seconds)
     {
-        if (m_log)
+        if (m_log) {
+            if (w.how_it_ended() == world::ending::interrupted)
+                m_log->write("interrupted: what follows is missing\n");
             m_log->commit();
+        }
         if (m_vcd) {
             m_waves->copy_to(*m_vcd);
             m_vcd->commit();
@@ -61,7 +65,8 @@ public:
             m_stats->write(stats.dump(2) + '\n');
             m_stats->commit();
         }
-        if (!m_options.quiet && m_options.stats != "-")
+        const bool busy = m_options.stats == "-" || m_options.log == "-" || m_options.vcd == "-";
+        if (!m_options.quiet && !busy)
             m_out << summary_of(w);
         if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
             m_out << '\n' << m_biographer->story_of(*w.judge()->result().first_loss);
@@ -106,6 +111,18 @@ private:
     struct sigaction m_terminate_before = {};
 };
 
+void check_names(const run_options& options)
+{
+    const std::pair<const char*, const std::string&> outputs[] = {
+        {"stats", options.stats}, {"log", options.log}, {"vcd", options.vcd}};
+    for (const auto& [name, path] : outputs)
+        for (const auto& [other, its_path] : outputs)
+            if (name != other && !path.empty() && path == its_path)
+                throw input_error(origin(), name,
+                                  fmt::format("expected another file than --{}'s, got {}", other,
+                                              in_quotes(path)));
+}
+
 int exit_code_of(const world& w)
 {
     if (w.how_it_ended() == world::ending::deadlock)
@@ -143,6 +160,7 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
 
     if (!options.vcd.empty() && options.executor == run_options::executor_choice::fibers)
         throw input_error(origin(), "vcd", "SystemC draws the waves; leave out --executor fibers");
+    check_names(options);
     outputs wanted(options, out);
     int code = exit_code::internal;
     const auto started = std::chrono::steady_clock::now();
@@ -150,6 +168,9 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
         const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
         wanted.finish(w, model, wall.count());
         code = exit_code_of(w);
+        if (code == exit_code::interrupted)
+            err << fmt::format("interrupted after {:.6f} s of simulated time\n",
+                               static_cast<double>(w.ended_at().raw()) * 1e-12);
     };
     const signal_watch watch;
     const auto before = [&](world& w) {
@@ -161,6 +182,9 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
             run_on_fibers(c, before, after);
         else
             run_on_systemc(c, before, after);
+    } catch (const disk_too_small& error) {
+        throw input_error(model.info("disk.capacity").where, "disk.capacity",
+                          fmt::format("{}; got {}", error.what(), c.disk.capacity));
     } catch (const out_of_memory& error) {
         throw input_error(
             model.info("memory").where, "memory",

@@ -77,7 +77,7 @@ super_block_layout mkfs(disk_media& media, std::uint32_t block_size, std::uint64
     sb.journal_blocks = journal_blocks;
     sb.first_data = sb.journal + journal_blocks;
     if (sb.first_data >= sb.blocks)
-        throw std::invalid_argument("the disk is too small for a filesystem");
+        throw disk_too_small((sb.first_data + 1) * block_size / sector_size);
 
     std::vector<std::byte> bytes(block_size);
     sb.write(bytes.data());

@@ -293,9 +293,12 @@ bool as_expected(const world& w)
     // A program may read something else than it expected where a promise was broken, and only
     // there.
     const bool content = broken || w.program().failed_expectations() == 0;
-    return w.options().expect.met(w.options().era.era, broken) && content &&
-           w.how_it_ended() != world::ending::deadlock &&
-           w.how_it_ended() != world::ending::interrupted;
+    // What is cut off has not shown what it was to show.
+    const world::ending how = w.how_it_ended();
+    const bool came_to_its_end =
+        how == world::ending::finished || how == world::ending::power_cut ||
+        (how == world::ending::out_of_time && w.options().expect.lost == expectation::choice::any);
+    return w.options().expect.met(w.options().era.era, broken) && content && came_to_its_end;
 }
 
 json statistics_of(const world& w, const option_set& options)

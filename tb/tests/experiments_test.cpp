@@ -1,5 +1,6 @@
 // The experiments of configs/, run as they are delivered.
 
+#include "storage/fs/mkfs.h"
 #include "tb/config_file.h"
 #include "tb/oracle/page_state.h"
 #include "tb/output/event_text.h"
@@ -358,6 +359,41 @@ TEST_CASE("every experiment does what it says, and the README names it")
         ++configs;
     }
     CHECK(configs >= 9);
+}
+
+TEST_CASE("a run that was cut off has shown nothing, whatever its config expects")
+{
+    config c;
+    option_set model;
+    c.declare(model);
+    configure(model, {MKCLEAN_SOURCE_DIR "/configs/rtorrent-2006.cfg"}, {});
+    c.time_limit = 2'000 * milliseconds;
+    const auto expected = [&] {
+        bool met = false;
+        run_on_fibers(
+            c, [](world&) {}, [&](world& w) { met = as_expected(w); });
+        return met;
+    };
+    CHECK_FALSE(expected());
+    c.expect.lost = expectation::choice::any;
+    CHECK(expected());
+}
+
+TEST_CASE("a machine without room says so")
+{
+    config c;
+    option_set model;
+    c.declare(model);
+    const auto run = [&] {
+        run_on_fibers(
+            c, [](world&) {}, [](world&) {});
+    };
+    c.disk.capacity = 1000;
+    CHECK_THROWS_AS(run(), disk_too_small);
+    c.disk.capacity = 100'000;
+    c.memory = 1 << 20;
+    c.era.era = kernel_era::linux_2_6_18; // nothing throttles who stores to a mapping
+    CHECK_THROWS_AS(run(), out_of_memory);
 }
 
 // ---- kernels ------------------------------------------------------------------------------------

@@ -146,8 +146,8 @@ TEST_CASE("lackey: instructions take time")
 TEST_CASE("lackey: what is wrong with the trace is said, and a missing one before the run")
 {
     const scratch files;
-    CHECK_THROWS_AS(play(files.file("none"), "0", "4096"), file_error);
-    CHECK_THROWS_AS(play(files.file("."), "0", "4096"), file_error);
+    CHECK_THROWS_AS(play(files.file("none"), "0", "4096"), input_error);
+    CHECK_THROWS_AS(play(files.file("."), "0", "4096"), input_error);
     const std::string bad = files.file_with("bad", " S 10,8\nI'm no trace\n");
     CHECK_THROWS_AS(play(bad, "0", "4096"), input_error);
     CHECK_THROWS_AS(play(example, "1", "4096"), input_error);

@@ -261,6 +261,15 @@ TEST_CASE("random: 2.6.18 loses no byte as long as the power stays on")
     }
 }
 
+TEST_CASE("random: a file of one page is as good as any")
+{
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        const settings machine = with(machine_of(seed, "golden"), "workload.pages", "1");
+        INFO(command_of(machine));
+        CHECK(complaints(run(machine)) == "");
+    }
+}
+
 TEST_CASE("random: whether anybody looks makes no difference to what happens")
 {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {

@@ -74,7 +74,8 @@ lackey::lackey(const workload_options& options)
     // A directory opens, and fails only when it is read.
     m_trace.peek();
     if (!m_trace.is_open() || m_trace.bad())
-        throw file_error("read", options.file, std::strerror(errno));
+        throw input_error(origin(), "workload.file",
+                          "cannot read " + in_quotes(options.file) + ": " + std::strerror(errno));
     m_trace.clear();
 }
 
@@ -86,6 +87,8 @@ void lackey::start(world& w)
 void lackey::run(user_task& self)
 {
     m_map = self.mmap(&self.open(the_file), page_index(), m_length, shared_writable);
+    if (m_map == virtual_address())
+        throw input_error(origin(), "workload.lackey_end", "the range is too large to be mapped");
     std::string text;
     while (std::getline(m_trace, text)) {
         const origin where{m_options.file, static_cast<unsigned>(++m_line)};

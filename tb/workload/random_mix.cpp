@@ -170,7 +170,7 @@ operation random_mix::program_thread::pick_operation()
 // where threads meet.
 std::uint64_t random_mix::program_thread::pick_offset(std::uint64_t length)
 {
-    std::uint64_t last = m_mix.m_file_size - length;
+    std::uint64_t last = m_mix.m_file_size - std::min(length, m_mix.m_file_size);
     if (pick(0, 1) == 0)
         last = std::min(last, 2 * page_size - 1);
     return pick(0, last);
@@ -234,7 +234,8 @@ void random_mix::program_thread::load(user_task& self)
 // May make the file longer.
 void random_mix::program_thread::write(user_task& self)
 {
-    const std::vector<std::byte> bytes = new_bytes(pick(1, longest_call));
+    const std::vector<std::byte> bytes =
+        new_bytes(pick(1, std::min<std::uint64_t>(longest_call, m_mix.largest_file())));
     const std::uint64_t room = m_mix.largest_file() - bytes.size();
     const std::uint64_t offset = pick(0, std::min(m_mix.m_file_size, room));
     const std::int64_t done = self.pwrite(*m_file, offset, bytes.data(), bytes.size());

@@ -20,6 +20,11 @@ public:
 
     std::vector<std::uint64_t> files() const override;
     void start(world& w) override;
+    /// Memory that no file is behind, and that nobody else can store to, has to be as it was left.
+    std::uint64_t failed_expectations() const override
+    {
+        return m_counts.bad_private_bytes + m_counts.bad_anonymous_bytes;
+    }
     std::vector<counter> report() const override;
 
 private:
