@@ -1,4 +1,5 @@
 #include "tb/config_file.h"
+#include "tb/tests/temporary_directory.h"
 #include "tb/verb_options.h"
 
 #include <doctest/doctest.h>
@@ -14,27 +15,10 @@ using namespace mkclean;
 namespace
 {
 
-/// A directory of its own for the files of one test.
-class config_directory
+/// Configs, and what is read from them.
+class config_directory : public temporary_directory
 {
 public:
-    config_directory()
-    {
-        std::string name = std::filesystem::temp_directory_path() / "mkclean-config-XXXXXX";
-        m_path = ::mkdtemp(name.data());
-    }
-    ~config_directory() { std::filesystem::remove_all(m_path); }
-    config_directory(const config_directory&) = delete;
-    config_directory& operator=(const config_directory&) = delete;
-
-    std::string path(const std::string& name) const { return m_path + "/" + name; }
-    std::string write(const std::string& name, std::string_view content) const
-    {
-        std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
-        std::ofstream(path(name), std::ios::binary) << content;
-        return path(name);
-    }
-
     /// "name=value" of every setting, separated by spaces.
     std::string read(std::string_view content) const
     {
@@ -54,18 +38,6 @@ public:
         }
         return "no error";
     }
-
-    std::string without_directory(std::string text) const
-    {
-        const std::string directory = m_path + "/";
-        for (std::size_t at = text.find(directory); at != std::string::npos;
-             at = text.find(directory))
-            text.erase(at, directory.size());
-        return text;
-    }
-
-private:
-    std::string m_path;
 };
 
 struct small_model {
