@@ -11,14 +11,6 @@ namespace
 {
 
 constexpr std::uint64_t picoseconds_per_second = 1'000'000'000'000;
-constexpr std::size_t access_width = 8;
-
-std::uint64_t accesses_in(virtual_address va, std::size_t length)
-{
-    const std::uint64_t first = va.raw() / access_width;
-    const std::uint64_t last = (va.raw() + length - 1) / access_width;
-    return last - first + 1;
-}
 
 } // namespace
 
@@ -29,6 +21,7 @@ core::core(executor& exec, event_log& log, const costs& cost, const core_options
       m_options(options),
       m_index(index),
       m_period((picoseconds_per_second + options.frequency / 2) / options.frequency),
+      m_access_time(m_period * options.access),
       m_mmu(std::move(unit))
 {
     m_idle_thread = &start_thread("idle", thread::kind::kernel, nullptr, [this] { run_idle(); });
@@ -123,6 +116,7 @@ void core::post_interrupt(interrupt vector, picoseconds due)
     const auto later = [due](const pending_interrupt& p) { return p.due > due; };
     const auto at = std::find_if_not(m_pending.begin(), m_pending.end(), later);
     m_pending.insert(at, pending_interrupt{due, vector});
+    m_limit = picoseconds();
     wake_running_task(due);
 }
 
@@ -144,24 +138,18 @@ void core::send_ipi(core& to, interrupt vector)
 
 // ---- user mode ----------------------------------------------------------------------------------
 
-void core::store(virtual_address va, const void* bytes, std::size_t length)
-{
-    ++m_store_serial;
-    // access() only reads through the pointer when it is told to store.
-    access(va, const_cast<std::byte*>(static_cast<const std::byte*>(bytes)), length,
-           access_kind::store);
-}
-
-void core::load(virtual_address va, void* bytes, std::size_t length)
-{
-    access(va, static_cast<std::byte*>(bytes), length, access_kind::load);
-}
-
 picoseconds core::run_ahead_limit() const
 {
     if (m_options.sync == time_sync::every_access || m_need_resched)
         return m_executor.now();
     return std::min(m_executor.horizon(), next_interrupt());
+}
+
+// Whoever makes this thread give way afterwards takes the limit back.
+void core::learn_limit()
+{
+    m_limit = run_ahead_limit();
+    m_limit_known_at = m_executor.changes();
 }
 
 void core::sync_user()
@@ -173,8 +161,8 @@ void core::sync_user()
 void core::access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind)
 {
     bool filled = false; // the entry is there because this access has missed: no hit
-    bool to_announce = kind == access_kind::store && m_store_listener != nullptr &&
-                       m_store_listener->wants_stores();
+    bool to_announce =
+        kind == access_kind::store && m_store_listener != nullptr && log().follows_stores();
     const bool announcing = to_announce;
     while (length > 0) {
         // A thread that was woken while this one could not be preempted gets the core now, and not
@@ -197,6 +185,7 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
             filled = true;
         }
     }
+    learn_limit();
 }
 
 // As many accesses through one TLB entry as nobody can see the inside of; at least one.
@@ -204,9 +193,9 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
                               std::size_t length, access_kind kind)
 {
     const picoseconds limit = run_ahead_limit();
-    const picoseconds each = m_period * m_options.access;
+    const picoseconds each = m_access_time;
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
-    std::uint64_t accesses = accesses_in(va, piece);
+    std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
     std::uint64_t allowed = 1;
     if (m_local < limit)
         allowed = (limit.raw() - m_local.raw() - 1) / each.raw() + 1;

@@ -5,6 +5,7 @@
 #include "sim/actor.h"
 #include "sim/executor.h"
 
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -38,13 +39,13 @@ public:
                          std::size_t length) = 0;
 };
 
-/// Is told of every store of user code when its first byte is about to land in a page: time is
-/// synchronised, the translation is there, and nothing can come in between any more.
+/// Is told of every store of user code when its first byte is about to land in a page, if anybody
+/// follows stores in the log: time is synchronised, the translation is there, and nothing can come
+/// in between any more.
 class store_listener
 {
 public:
     virtual ~store_listener() = default;
-    virtual bool wants_stores() const = 0;
     virtual void on_landing(core& cpu, virtual_address va, std::size_t length) = 0;
 };
 
@@ -115,8 +116,34 @@ public:
 
     // User mode.
     /// Stores or loads in naturally aligned pieces of at most 8 bytes, each one access.
-    void store(virtual_address va, const void* bytes, std::size_t length);
-    void load(virtual_address va, void* bytes, std::size_t length);
+    void store(virtual_address va, const void* bytes, std::size_t length)
+    {
+        ++m_store_serial;
+        tlb_entry* const entry = ready_entry(va, length, access_kind::store);
+        if (entry != nullptr && !log().follows_stores()) {
+            std::memcpy(entry->host + offset_in_page(va), bytes, length);
+            ++m_stats.stores;
+            if (m_observer != nullptr)
+                m_observer->on_store(*this, va, static_cast<const std::byte*>(bytes), length);
+            pass_one_access();
+            return;
+        }
+        // access() only reads through the pointer when it is told to store.
+        access(va, const_cast<std::byte*>(static_cast<const std::byte*>(bytes)), length,
+               access_kind::store);
+    }
+    void load(virtual_address va, void* bytes, std::size_t length)
+    {
+        if (tlb_entry* const entry = ready_entry(va, length, access_kind::load)) {
+            std::memcpy(bytes, entry->host + offset_in_page(va), length);
+            ++m_stats.loads;
+            if (m_observer != nullptr)
+                m_observer->on_load(*this, va, static_cast<std::byte*>(bytes), length);
+            pass_one_access();
+            return;
+        }
+        access(va, static_cast<std::byte*>(bytes), length, access_kind::load);
+    }
     /// Counts calls of store(): pieces that are shown to the observer one by one but have the same
     /// number were stored by one of them.
     std::uint64_t store_serial() const { return m_store_serial; }
@@ -158,11 +185,26 @@ private:
     bool catch_up(bool preemptible);
     void sync_user();
 
+    /// The entry through which these bytes can be had at once: one access, a hit, and earlier than
+    /// anything that anybody else can do. Null: access() has to see to it.
+    tlb_entry* ready_entry(virtual_address va, std::size_t length, access_kind kind)
+    {
+        if (m_executor.changes() != m_limit_known_at || m_local >= m_limit ||
+            va.raw() % access_width + length > access_width)
+            return nullptr;
+        return m_mmu->hit(va, kind);
+    }
+    void pass_one_access()
+    {
+        ++m_mmu->translations().stats().hits;
+        m_local += m_access_time;
+    }
     void access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind);
     std::size_t access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
                             std::size_t length, access_kind kind);
     void handle_miss(virtual_address va, access_kind kind);
     picoseconds run_ahead_limit() const;
+    void learn_limit();
 
     void wait_for_interrupt();
     void run_idle();
@@ -176,16 +218,21 @@ private:
     void load_context(address_context* context);
     void wake_running_task(picoseconds when);
 
+    static constexpr std::size_t access_width = 8; // bytes of one load or store
+
     executor& m_executor;
     core_options m_options;
     unsigned m_index;
     picoseconds m_period;
+    picoseconds m_access_time; ///< of a load or store that hits
     std::unique_ptr<mmu> m_mmu;
     kernel_entries* m_kernel = nullptr;
     access_observer* m_observer = nullptr;
     store_listener* m_store_listener = nullptr;
 
     picoseconds m_local; ///< this core's own time, never behind the world's while it runs
+    picoseconds m_limit; ///< run_ahead_limit(), as of the executor's change number
+    std::uint64_t m_limit_known_at = 0;
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;
 

@@ -10,6 +10,7 @@ tlb::tlb(const tlb_options& options)
       m_sets(std::max<std::uint64_t>(1, options.entries / options.ways)),
       m_entries(m_sets * options.ways)
 {
+    m_recent.fill(m_entries.data());
 }
 
 tlb_entry* tlb::set_of(virtual_page page)
@@ -17,15 +18,12 @@ tlb_entry* tlb::set_of(virtual_page page)
     return &m_entries[(page.raw() % m_sets) * m_options.ways];
 }
 
-tlb_entry* tlb::lookup(virtual_page page, asid space)
+tlb_entry* tlb::search(virtual_page page, asid space)
 {
     tlb_entry* const set = set_of(page);
-    for (tlb_entry* e = set; e != set + m_options.ways; ++e) {
-        if (e->valid && e->page == page && e->space == space) {
-            e->last_use = ++m_clock;
+    for (tlb_entry* e = set; e != set + m_options.ways; ++e)
+        if (e->valid && e->page == page && e->space == space)
             return e;
-        }
-    }
     return nullptr;
 }
 

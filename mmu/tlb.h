@@ -2,6 +2,7 @@
 
 #include "sim/number.h"
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -64,7 +65,18 @@ public:
 
     /// The entry for `page`, or null. Counts neither hit nor miss: the caller knows how often it
     /// used the answer.
-    tlb_entry* lookup(virtual_page page, asid space);
+    tlb_entry* lookup(virtual_page page, asid space)
+    {
+        tlb_entry* e = m_recent[page.raw() % recent];
+        if (!(e->valid && e->page == page && e->space == space)) {
+            e = search(page, space);
+            if (e == nullptr)
+                return nullptr;
+            m_recent[page.raw() % recent] = e;
+        }
+        e->last_use = ++m_clock;
+        return e;
+    }
     /// Puts an entry in, evicting the least recently used one of its set.
     tlb_entry& insert(const tlb_entry& entry);
     /// invlpg: drops the entry for `page`. True if there was one.
@@ -77,12 +89,17 @@ public:
     const std::vector<tlb_entry>& entries() const { return m_entries; }
 
 private:
+    static constexpr std::uint64_t recent = 64;
+
     tlb_entry* set_of(virtual_page page);
+    tlb_entry* search(virtual_page page, asid space);
 
     tlb_options m_options;
     std::uint64_t m_sets;
     std::uint64_t m_clock = 0;
     std::vector<tlb_entry> m_entries;
+    /// Where pages were found last: the host's shortcut to an answer that a search would give.
+    std::array<tlb_entry*, recent> m_recent;
     tlb_stats m_stats;
 };
 

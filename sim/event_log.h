@@ -52,6 +52,9 @@ class event_sink
 public:
     virtual ~event_sink() = default;
     virtual void on_event(const event& e) = 0;
+    /// Whether it has any use for the stores of user code, which are most of all events and cannot
+    /// run ahead while somebody follows them one by one. Asked once, when it is attached.
+    virtual bool follows_stores() const { return true; }
 };
 
 /// The one stream of events of a world. Every output is a function of it; without sinks it costs a
@@ -72,8 +75,13 @@ public:
     std::size_t actors() const { return m_actors.size(); }
     const actor_name& name_of(actor_id id) const { return m_actors.at(id); }
 
-    void attach(event_sink& sink) { m_sinks.push_back(&sink); }
+    void attach(event_sink& sink)
+    {
+        m_sinks.push_back(&sink);
+        m_follows_stores = m_follows_stores || sink.follows_stores();
+    }
     bool listening() const { return !m_sinks.empty(); }
+    bool follows_stores() const { return m_follows_stores; }
     void emit(const event& e)
     {
         for (event_sink* sink : m_sinks)
@@ -83,6 +91,7 @@ public:
 private:
     std::vector<actor_name> m_actors;
     std::vector<event_sink*> m_sinks;
+    bool m_follows_stores = false;
 };
 
 } // namespace mkclean

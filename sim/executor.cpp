@@ -63,13 +63,16 @@ void executor::enqueue(entry& e, picoseconds when)
     e.m_due = std::max(when, now());
     e.m_sequence = m_sequence++;
     m_queue.insert(e);
+    ++m_changes;
     queue_changed();
 }
 
 void executor::dequeue(entry& e)
 {
-    if (e.queued())
-        m_queue.erase(m_queue.iterator_to(e));
+    if (!e.queued())
+        return;
+    m_queue.erase(m_queue.iterator_to(e));
+    ++m_changes;
 }
 
 // The running task may have been resumed by then already, by itself or from outside.

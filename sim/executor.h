@@ -111,6 +111,8 @@ public:
     /// run() does at its limit): until then it may run ahead without anybody being able to tell
     /// (see docs/design.md, "Exact and fast").
     picoseconds horizon() const;
+    /// Counts everything that may move the horizon: while it stays the same, so does that.
+    std::uint64_t changes() const { return m_changes; }
 
     /// Runs until nothing is left to do, stop() is called, or time would pass `limit`. What a task
     /// or a timer throws stops it as stop() does, and is thrown from here.
@@ -138,7 +140,11 @@ protected:
     /// The time while advance() waits and between runs, where others move it too.
     virtual picoseconds outside_time() const { return m_now; }
 
-    void set_now(picoseconds when) { m_now = when; }
+    void set_now(picoseconds when)
+    {
+        m_now = when;
+        ++m_changes;
+    }
     /// The life of a task on its own stack: its body, then for ever on to the next one.
     /// Returns the task to go to when it has ended (null: run()'s caller).
     task* run_body(task& t);
@@ -156,6 +162,7 @@ private:
     picoseconds m_now;
     picoseconds m_limit = picoseconds::max();
     std::uint64_t m_sequence = 0;
+    std::uint64_t m_changes = 0;
     task* m_running = nullptr;
     outcome m_outcome = outcome::idle;
     bool m_in_model = false; ///< a task or a timer runs, at m_now

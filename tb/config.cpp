@@ -67,6 +67,8 @@ void config::check(const option_set& o) const
         throw o.complaint("workload.kind", "this workload needs workload.file");
     if (workload.kind == workload_kind::script)
         read_script(workload, cores, o.info("workload.file").where);
+    if (workload.kind == workload_kind::touch && (workload.pages & (workload.pages - 1)) != 0)
+        throw o.complaint("workload.pages", "expected a power of two for touch");
     if (workload.kind == workload_kind::lackey && workload.lackey_start % page_size != 0)
         throw o.complaint("workload.lackey_start",
                           "expected a multiple of 4KiB: where a mapping begins");

@@ -8,6 +8,7 @@
 #include "tb/workload/random_mix.h"
 #include "tb/workload/rtorrent.h"
 #include "tb/workload/script.h"
+#include "tb/workload/touch.h"
 
 #include <exception>
 
@@ -25,6 +26,8 @@ std::unique_ptr<workload> make_workload(const config& c)
         return std::make_unique<lackey>(c.workload);
     case workload_kind::random:
         return std::make_unique<random_mix>(c.workload, c.seed);
+    case workload_kind::touch:
+        return std::make_unique<touch>(c.workload);
     case workload_kind::rtorrent:
         break;
     }

@@ -74,7 +74,6 @@ public:
 
     void handle_page_fault(core& cpu, const page_fault& fault) override;
     void handle_interrupt(core& cpu, interrupt vector) override;
-    bool wants_stores() const override { return cores.front()->log().listening(); }
     void on_landing(core& cpu, virtual_address va, std::size_t length) override;
 
     const vm_options options;

@@ -22,11 +22,6 @@ auto user_task::system_call(Call&& call)
     }
 }
 
-void user_task::store(virtual_address va, const void* bytes, std::size_t length)
-{
-    m_cpu.store(va, bytes, length);
-}
-
 inode& user_task::open(inode_number ino)
 {
     return *system_call([&] { return &m_kernel.fs.open(m_cpu, ino); });

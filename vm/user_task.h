@@ -18,7 +18,10 @@ public:
     mm_struct& mm() const { return m_mm; }
     picoseconds now() const { return m_cpu.now(); }
 
-    void store(virtual_address va, const void* bytes, std::size_t length);
+    void store(virtual_address va, const void* bytes, std::size_t length)
+    {
+        m_cpu.store(va, bytes, length);
+    }
     void load(virtual_address va, void* bytes, std::size_t length)
     {
         m_cpu.load(va, bytes, length);

@@ -31,6 +31,7 @@ public:
     explicit invariant_checker(kernel& k) : m_kernel(k) {}
 
     void on_event(const event& e) override;
+    bool follows_stores() const override { return false; }
     /// I1, when all threads have ended.
     void check_quiet();
 

@@ -66,6 +66,7 @@ public:
     void on_drop(const core& cpu, const inode& file, page_index page) override;
     // event_sink
     void on_event(const event& e) override;
+    bool follows_stores() const override { return false; } // it is told of them as an observer
 
     /// After everything was unmapped and sync() has returned: what is not on the media is lost.
     void judge_end(picoseconds now);

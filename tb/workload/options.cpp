@@ -11,7 +11,8 @@ void workload_options::declare(option_set& o)
               {"apt", workload_kind::apt},
               {"lackey", workload_kind::lackey},
               {"script", workload_kind::script},
-              {"random", workload_kind::random}},
+              {"random", workload_kind::random},
+              {"touch", workload_kind::touch}},
              "the program that runs");
     o.bytes("workload.size", size, {1, std::uint64_t{1} << 40}, "rtorrent, apt: of the file");
     o.bytes("workload.chunk", chunk, {1, 1 << 20},
@@ -19,13 +20,16 @@ void workload_options::declare(option_set& o)
     o.duration("workload.think", think, {0, 1'000'000'000'000'000},
                "rtorrent, apt, random: between two operations");
     o.count("workload.operations", operations, {1, 1'000'000'000},
-            "random: of each thread; apt: records updated");
+            "random, touch: of each thread; apt: records updated");
     o.count("workload.sync_every", sync_every, {},
             "apt: updates between two msyncs; 0: only the first fill is synced");
-    o.count("workload.threads", threads, {1, 64}, "random: how many");
+    o.count("workload.threads", threads, {1, 64}, "random, touch: how many");
     o.count("workload.processes", processes, {1, 64},
             "random: address spaces, dealt out to the threads in turn");
-    o.count("workload.pages", pages, {1, 1'000'000}, "random: of the file that all share");
+    o.count("workload.pages", pages, {1, 1'000'000},
+            "random: of the file that all share; touch: that a thread stores to, a power of two");
+    o.count("workload.load_every", load_every, {}, "touch: stores between two loads; 0: no loads");
+    o.flag("workload.shared", shared, "touch: all threads store to the same pages");
     o.count("workload.anonymous_pages", anonymous_pages, {1, 1'000'000},
             "random: of memory that each thread has to itself, which nothing can reclaim");
     o.flag("workload.drop", drop,

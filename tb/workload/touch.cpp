@@ -1,0 +1,59 @@
+#include "tb/workload/touch.h"
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr inode_number the_file{1};
+constexpr vm_flags shared_writable{true, true};
+
+} // namespace
+
+touch::touch(const workload_options& options) : m_options(options) {}
+
+std::uint64_t touch::bytes() const
+{
+    return m_options.pages * page_size * (m_options.shared ? 1 : m_options.threads);
+}
+
+void touch::start(world& w)
+{
+    mm_struct& mm = w.new_process();
+    for (std::uint64_t t = 0; t < m_options.threads; ++t)
+        w.start_thread("touch" + std::to_string(t), static_cast<unsigned>(t), mm,
+                       [this, t](user_task& self) { run(self, t); });
+}
+
+// A thread that loads looks only at what it has itself stored: of a page that others store to,
+// nobody can say what is right.
+void touch::run(user_task& self, std::uint64_t number)
+{
+    inode& file = self.open(the_file);
+    const page_index first(m_options.shared ? 0 : number * m_options.pages);
+    const virtual_address map =
+        self.mmap(&file, first, m_options.pages * page_size, shared_writable);
+    scattered_order order(words());
+    std::uint64_t until_load = m_options.load_every;
+    for (std::uint64_t i = 0; i < m_options.operations; ++i) {
+        const virtual_address va = map + order.next() * sizeof(std::uint64_t);
+        self.store(va, &i, sizeof i);
+        if (until_load == 0 || --until_load > 0)
+            continue;
+        until_load = m_options.load_every;
+        std::uint64_t found = 0;
+        self.load(va, &found, sizeof found);
+        if (!m_options.shared && found != i)
+            ++m_bad_words;
+    }
+    self.cpu().sync();
+    m_touched += m_options.operations;
+}
+
+std::vector<workload::counter> touch::report() const
+{
+    return {{"stores", m_touched}, {"bad_words", m_bad_words}};
+}
+
+} // namespace mkclean
