@@ -12,6 +12,13 @@ namespace
 
 constexpr std::uint64_t picoseconds_per_second = 1'000'000'000'000;
 
+store_part part_of_store(bool first, bool last)
+{
+    if (first)
+        return last ? store_part::whole : store_part::begins;
+    return last ? store_part::ends : store_part::continues;
+}
+
 } // namespace
 
 core::core(executor& exec, event_log& log, const costs& cost, const core_options& options,
@@ -164,6 +171,7 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
     bool to_announce =
         kind == access_kind::store && m_store_listener != nullptr && log().follows_stores();
     const bool announcing = to_announce;
+    bool first = true;
     while (length > 0) {
         // A thread that was woken while this one could not be preempted gets the core now, and not
         // only when running ahead has come to its end.
@@ -173,7 +181,8 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
             if (to_announce)
                 m_store_listener->on_landing(
                     *this, va, std::min<std::size_t>(length, page_size - offset_in_page(va)));
-            const std::size_t done = access_hits(*entry, va, bytes, length, kind);
+            const std::size_t done = access_hits(*entry, va, bytes, length, kind, first);
+            first = false;
             if (std::exchange(filled, false))
                 --m_mmu->translations().stats().hits;
             va += virtual_address(done);
@@ -190,7 +199,7 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
 
 // As many accesses through one TLB entry as nobody can see the inside of; at least one.
 std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                              std::size_t length, access_kind kind)
+                              std::size_t length, access_kind kind, bool first)
 {
     const picoseconds limit = run_ahead_limit();
     const picoseconds each = m_access_time;
@@ -209,7 +218,7 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
         std::memcpy(memory, bytes, piece);
         m_stats.stores += accesses;
         if (m_observer != nullptr)
-            m_observer->on_store(*this, va, bytes, piece);
+            m_observer->on_store(*this, va, bytes, piece, part_of_store(first, piece == length));
     } else {
         std::memcpy(bytes, memory, piece);
         m_stats.loads += accesses;

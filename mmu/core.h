@@ -28,13 +28,21 @@ public:
     virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
 };
 
+/// Which part of a program's store an observer is shown: pages and time may cut it.
+enum class store_part {
+    whole,     ///< all of it
+    begins,    ///< more follows
+    continues, ///< more follows still
+    ends,      ///< the last of it
+};
+
 /// Sees every byte that user code stores or loads, as it happens. The oracle is one.
 class access_observer
 {
 public:
     virtual ~access_observer() = default;
     virtual void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                          std::size_t length) = 0;
+                          std::size_t length, store_part part) = 0;
     virtual void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                          std::size_t length) = 0;
 };
@@ -118,13 +126,13 @@ public:
     /// Stores or loads in naturally aligned pieces of at most 8 bytes, each one access.
     void store(virtual_address va, const void* bytes, std::size_t length)
     {
-        ++m_store_serial;
         tlb_entry* const entry = ready_entry(va, length, access_kind::store);
         if (entry != nullptr && !log().follows_stores()) {
             std::memcpy(entry->host + offset_in_page(va), bytes, length);
             ++m_stats.stores;
             if (m_observer != nullptr)
-                m_observer->on_store(*this, va, static_cast<const std::byte*>(bytes), length);
+                m_observer->on_store(*this, va, static_cast<const std::byte*>(bytes), length,
+                                     store_part::whole);
             pass_one_access();
             return;
         }
@@ -144,9 +152,6 @@ public:
         }
         access(va, static_cast<std::byte*>(bytes), length, access_kind::load);
     }
-    /// Counts calls of store(): pieces that are shown to the observer one by one but have the same
-    /// number were stored by one of them.
-    std::uint64_t store_serial() const { return m_store_serial; }
     /// Computes without touching memory; others may be scheduled meanwhile.
     void compute(cycles duration);
     /// Computes until `when`, as a program does that watches the time-stamp counter: what
@@ -201,7 +206,7 @@ private:
     }
     void access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind);
     std::size_t access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                            std::size_t length, access_kind kind);
+                            std::size_t length, access_kind kind, bool first);
     void handle_miss(virtual_address va, access_kind kind);
     picoseconds run_ahead_limit() const;
     void learn_limit();
@@ -244,7 +249,6 @@ private:
     thread* m_idle_thread = nullptr;
     address_context* m_loaded = nullptr;
     bool m_need_resched = false;
-    std::uint64_t m_store_serial = 0;
     bool m_timeslice_armed = false;
     picoseconds m_timeslice_end;
     core_stats m_stats;

@@ -80,7 +80,8 @@ void world::build_machine(interconnect& bus)
     m_registers = std::make_unique<disk_registers_port>(*this);
     m_interrupt = std::make_unique<disk_interrupt>(*this);
     bus.attach(*m_registers);
-    const disk_connections to{m_executor,   m_log,  m_config.cost, bus.add_initiator("disk_dma"),
+    m_dma = std::make_unique<dma_tap>(bus.add_initiator("disk_dma"));
+    const disk_connections to{m_executor,   m_log,  m_config.cost, *m_dma,
                               *m_interrupt, "disk", disk_priority};
     m_controller = std::make_unique<disk_controller>(m_config.disk, to, m_media, *m_timing);
 }
@@ -105,6 +106,7 @@ void world::build_kernel(physical_memory& memory, interconnect& bus)
     if (m_config.oracle) {
         m_oracle = std::make_unique<oracle>(*m_kernel, *m_controller, m_media);
         m_kernel->observer = m_oracle.get();
+        m_dma->report_to(*m_oracle);
         for (const auto& cpu : m_cores)
             cpu->set_observer(m_oracle.get());
         m_log.attach(*m_invariants);

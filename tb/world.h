@@ -3,6 +3,7 @@
 #include "storage/disk/controller.h"
 #include "storage/fs/mkfs.h"
 #include "tb/config.h"
+#include "tb/oracle/dma_tap.h"
 #include "tb/oracle/invariants.h"
 #include "tb/oracle/oracle.h"
 #include "tb/platform/interconnect.h"
@@ -102,6 +103,7 @@ private:
     std::unique_ptr<access_timing> m_timing;
     std::unique_ptr<disk_registers_port> m_registers;
     std::unique_ptr<disk_interrupt> m_interrupt;
+    std::unique_ptr<dma_tap> m_dma;
     std::unique_ptr<disk_controller> m_controller;
     std::unique_ptr<block_device> m_block;
     std::unique_ptr<buffer_io> m_io;

@@ -206,21 +206,40 @@ TEST_CASE("a TLB miss takes the walk's bus transactions, a hit none")
     CHECK(m.cores[0]->memory_unit().page_walker().stats().reads == 5);
 }
 
-TEST_CASE("calls of store() are counted, not their pieces")
+TEST_CASE("an observer is told where a store begins and ends, wherever pages and time cut it")
 {
-    fiber_executor exec;
-    machine m(exec, free_of_charge());
-    m.user(0, [&](core& cpu) {
-        const std::array<std::byte, 5000> bytes{};
-        cpu.store(page_address(0), bytes.data(), bytes.size());
-        CHECK(cpu.store_serial() == 1);
-        std::byte one{};
-        cpu.load(page_address(0), &one, 1);
-        CHECK(cpu.store_serial() == 1);
-        cpu.store(page_address(1), bytes.data(), 1);
-        CHECK(cpu.store_serial() == 2);
-    });
-    exec.run();
+    struct parts final : access_observer {
+        void on_store(const core&, virtual_address, const std::byte*, std::size_t length,
+                      store_part part) override
+        {
+            seen.emplace_back(length, part);
+        }
+        void on_load(const core&, virtual_address, const std::byte*, std::size_t) override {}
+        std::vector<std::pair<std::size_t, store_part>> seen;
+    };
+    for (const time_sync sync : {time_sync::window, time_sync::every_access}) {
+        fiber_executor exec;
+        machine m(exec, free_of_charge(1, sync));
+        parts observer;
+        m.cores[0]->set_observer(&observer);
+        m.user(0, [&](core& cpu) {
+            const std::array<std::byte, 32> bytes{};
+            cpu.store(page_address(0), bytes.data(), 8);
+            cpu.store(page_address(0) + virtual_address(16), bytes.data(), 8);
+            cpu.store(page_address(1) - virtual_address(16), bytes.data(), 32);
+        });
+        exec.run();
+        std::size_t stored = 0;
+        for (std::size_t i = 0; i < observer.seen.size(); ++i) {
+            const bool first = stored == 0 || stored == 8 || stored == 16;
+            stored += observer.seen[i].first;
+            const bool last = stored == 8 || stored == 16 || stored == 48;
+            const store_part expected = first ? (last ? store_part::whole : store_part::begins)
+                                              : (last ? store_part::ends : store_part::continues);
+            CHECK(observer.seen[i].second == expected);
+        }
+        CHECK(stored == 48);
+    }
 }
 
 // ---- faults -------------------------------------------------------------------------------------

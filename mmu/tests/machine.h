@@ -164,7 +164,7 @@ public:
 
     // access_observer: what is handed over in one piece is seen access by access.
     void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                  std::size_t length) override
+                  std::size_t length, store_part) override
     {
         see_accesses(cpu, "store", va, bytes, length);
     }

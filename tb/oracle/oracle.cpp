@@ -73,112 +73,144 @@ void oracle::on_mmap(const mm_struct& mm, const vm_area_struct& vma)
     region r;
     r.end = vma.end;
     r.pgoff = vma.pgoff;
-    r.file_backed = vma.file != nullptr && vma.flags.shared;
     if (vma.file != nullptr) {
-        r.ino = vma.file->ino;
-        m_files[r.ino].file = vma.file;
+        file_shadow& file = shadow_of(vma.file->ino);
+        file.file = vma.file;
+        if (vma.flags.shared)
+            r.file = &file;
     }
     m_regions[&mm][vma.start] = r;
+    ++m_mappings;
 }
 
 void oracle::on_munmap(const mm_struct& mm, virtual_address start, virtual_address)
 {
     m_regions[&mm].erase(start);
+    ++m_mappings;
 }
 
-const oracle::region* oracle::region_of(const core& cpu, virtual_address va,
-                                        virtual_address& start) const
+void oracle::look_up(recent_page& r, const address_context* context, virtual_page at)
 {
-    const auto mm = m_regions.find(cpu.current().context());
+    r = recent_page();
+    r.context = context;
+    r.at = at;
+    r.as_of = m_mappings;
+    const auto mm = m_regions.find(context);
     if (mm == m_regions.end())
-        return nullptr;
+        return;
+    const virtual_address va(at.raw() * page_size);
     auto after = mm->second.upper_bound(va);
     if (after == mm->second.begin())
-        return nullptr;
-    --after;
-    if (va >= after->second.end)
-        return nullptr;
-    start = after->first;
-    return &after->second;
+        return;
+    const auto& [start, mapped] = *--after;
+    if (va >= mapped.end || mapped.file == nullptr)
+        return;
+    r.file = mapped.file;
+    r.page = mapped.pgoff + page_index((va - start).raw() / page_size);
+    r.shadow = r.file->pages.find(r.page);
+}
+
+oracle::file_shadow& oracle::shadow_of(inode_number ino)
+{
+    file_shadow& file = m_files[ino];
+    file.ino = ino;
+    return file;
+}
+
+shadow_page* oracle::shadow_of(inode_number ino, page_index page)
+{
+    const auto file = m_files.find(ino);
+    return file == m_files.end() ? nullptr : file->second.pages.find(page);
+}
+
+shadow_page& oracle::begin_shadow(file_shadow& file, page_index page)
+{
+    ++m_mappings;
+    return file.pages.find_or_create(page);
+}
+
+void oracle::now_unpromised(file_shadow& file, page_index page, shadow_page& shadow)
+{
+    if (shadow.unpromised)
+        return;
+    shadow.unpromised = true;
+    file.unpromised.insert(page);
 }
 
 void oracle::on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                      std::size_t length)
+                      std::size_t length, store_part part)
 {
-    virtual_address start;
-    const region* const r = region_of(cpu, va, start);
-    if (r == nullptr || !r->file_backed)
+    recent_page& at = page_at(cpu, va);
+    if (at.file == nullptr)
         return;
-    store(cpu, cpu.store_serial(), r->ino, r->pgoff.raw() * page_size + (va - start).raw(), bytes,
-          length);
+    if (at.shadow == nullptr) {
+        at.shadow = &begin_shadow(*at.file, at.page);
+        at.as_of = m_mappings;
+    }
+    const auto in_page = static_cast<std::uint32_t>(offset_in_page(va));
+    if (at.shadow->store(m_next_store, cpu.now(), cpu.id(), in_page, bytes, length, part,
+                         m_syncs_begun))
+        ++m_next_store;
+    now_unpromised(*at.file, at.page, *at.shadow);
 }
 
 void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t offset,
                            const std::byte* bytes, std::size_t length)
 {
-    constexpr std::uint64_t by_system_call = std::uint64_t{1} << 63;
-    m_files[file.ino].file = &file;
+    file_shadow& shadows = shadow_of(file.ino);
+    shadows.file = &file;
     m_writing[cpu.id()] = {file.ino, m_next_store};
-    store(cpu, by_system_call | ++m_writes, file.ino, offset, bytes, length);
-}
-
-void oracle::store(const core& cpu, std::uint64_t serial, inode_number ino, std::uint64_t offset,
-                   const std::byte* bytes, std::size_t length)
-{
     const page_index page(offset / page_size);
-    const actor_id by = cpu.id();
-    file_shadow& file = m_files[ino];
-    shadow_page& shadow = file.pages[page];
-    const auto in_page = static_cast<std::uint32_t>(offset % page_size);
-    const std::size_t before = shadow.stores().size();
-    const piece now{serial, m_syncs_begun};
-    piece& latest = m_latest[by];
-    shadow.store(m_next_store, cpu.now(), by, in_page, bytes, length, latest == now);
-    if (shadow.stores().size() != before)
-        ++m_next_store;
-    latest = now;
-    file.unpromised.insert(page);
+    shadow_page& shadow = begin_shadow(shadows, page);
+    shadow.write(m_next_store++, cpu.now(), cpu.id(),
+                 static_cast<std::uint32_t>(offset % page_size), bytes, length, m_syncs_begun);
+    now_unpromised(shadows, page, shadow);
 }
 
 void oracle::on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                      std::size_t length)
 {
-    virtual_address start;
-    const region* const r = region_of(cpu, va, start);
-    if (r != nullptr && r->file_backed)
-        compare_read(r->ino, r->pgoff.raw() * page_size + (va - start).raw(), bytes, length);
+    const recent_page& at = page_at(cpu, va);
+    if (at.shadow != nullptr)
+        compare_read(*at.shadow, static_cast<std::uint32_t>(offset_in_page(va)), bytes, length);
 }
 
 void oracle::on_file_read(const core&, const inode& file, std::uint64_t offset,
                           const std::byte* bytes, std::size_t length)
 {
-    compare_read(file.ino, offset, bytes, length);
+    if (const shadow_page* const shadow = shadow_of(file.ino, page_index(offset / page_size)))
+        compare_read(*shadow, static_cast<std::uint32_t>(offset % page_size), bytes, length);
 }
 
-void oracle::compare_read(inode_number ino, std::uint64_t offset, const std::byte* bytes,
+void oracle::compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,
                           std::size_t length)
 {
-    const auto file = m_files.find(ino);
-    if (file == m_files.end())
-        return;
-    const auto page = file->second.pages.find(page_index(offset / page_size));
-    if (page == file->second.pages.end())
-        return;
-    const auto in_page = static_cast<std::uint32_t>(offset % page_size);
-    const page_bytes& expected = page->second.expected();
+    const page_bytes& expected = shadow.expected();
     if (std::memcmp(expected.data() + in_page, bytes, length) == 0)
         return;
     for (std::uint32_t i = 0; i < length; ++i)
-        if (bytes[i] != expected[in_page + i] && !page->second.is_lost(in_page + i))
+        if (bytes[i] != expected[in_page + i] && !shadow.is_lost(in_page + i))
             ++m_verdict.stale_reads;
+}
+
+void oracle::on_dma_read(physical_address from, std::size_t bytes)
+{
+    const frame_number last = frame_of(from + physical_address(bytes - 1));
+    for (frame_number frame = frame_of(from); frame <= last; ++frame) {
+        const page& pg = m_kernel.cache.page_of(frame);
+        if (pg.mapping == nullptr)
+            continue;
+        if (shadow_page* const shadow = shadow_of(pg.mapping->host().ino, pg.index))
+            shadow->sampled();
+    }
 }
 
 page_bytes oracle::expected(inode_number ino, page_index page) const
 {
     const auto file = m_files.find(ino);
-    if (file == m_files.end() || file->second.pages.count(page) == 0)
-        return page_bytes{};
-    return file->second.pages.at(page).expected();
+    const shadow_page* const shadow =
+        file == m_files.end() ? nullptr : file->second.pages.find(page);
+    return shadow == nullptr ? page_bytes{} : shadow->expected();
 }
 
 // ---- what the kernel does -----------------------------------------------------------------------
@@ -217,9 +249,8 @@ std::uint32_t oracle::bytes_of_file(inode_number ino, page_index page) const
 void oracle::on_event(const event& e)
 {
     if (e.site->touches == place::memory) {
-        const auto file = m_files.find(e.what.ino);
-        if (file != m_files.end() && file->second.pages.count(e.what.page) > 0)
-            file->second.pages.at(e.what.page).zero_from(static_cast<std::uint32_t>(e.before));
+        if (shadow_page* const shadow = shadow_of(e.what.ino, e.what.page))
+            shadow->zero_from(static_cast<std::uint32_t>(e.before));
         return;
     }
     const std::uint64_t bits = evidence_bits(e.site->touches);
@@ -229,24 +260,23 @@ void oracle::on_event(const event& e)
     if (pg == nullptr)
         return;
     const inode& file = pg->mapping->host();
-    const auto shadows = m_files.find(file.ino);
-    if (shadows == m_files.end())
+    if (m_files.count(file.ino) == 0)
         return;
     if (e.site->touches == place::page && (~e.before & e.after & pg_writeback) != 0)
         if (const auto sync = m_syncs.find({e.actor, file.ino}); sync != m_syncs.end())
             ++sync->second.written;
-    const auto shadow = shadows->second.pages.find(pg->index);
-    if (shadow == shadows->second.pages.end())
+    shadow_page* const shadow = shadow_of(file.ino, pg->index);
+    if (shadow == nullptr)
         return;
     const auto key = std::make_pair(file.ino, pg->index);
     if ((~e.before & e.after & dirty_bits(e.site->touches)) != 0)
         m_dropped.erase(key); // something knows again
     else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(*pg) &&
-             device_page(file, pg->index) != shadow->second.expected())
+             device_page(file, pg->index) != shadow->expected())
         m_dropped.emplace(key, e);
 
     if (e.site->touches == place::page && (e.before & pg_writeback) != 0)
-        forget_what_is_durable(file.ino, pg->index, shadow->second);
+        forget_what_is_durable(file.ino, pg->index, *shadow);
 }
 
 // Bytes that are on the media in a block that only memory knows to be the file's are not durable
@@ -265,12 +295,8 @@ void oracle::forget_what_is_durable(inode_number ino, page_index page, shadow_pa
 
 void oracle::on_drop(const core& cpu, const inode& file, page_index page)
 {
-    const auto shadows = m_files.find(file.ino);
-    if (shadows == m_files.end())
-        return;
-    const auto shadow = shadows->second.pages.find(page);
-    if (shadow != shadows->second.pages.end())
-        count_loss(file.ino, page, shadow->second, device_page(file, page), cpu.now());
+    if (shadow_page* const shadow = shadow_of(file.ino, page))
+        count_loss(file.ino, page, *shadow, device_page(file, page), cpu.now());
 }
 
 void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first, page_index end)
@@ -299,14 +325,14 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
     if (result != 0)
         return; // an error promises nothing
 
-    file_shadow& shadows = m_files[file.ino];
+    file_shadow& shadows = shadow_of(file.ino);
     const recovered_filesystem after_a_cut(m_media);
     for (auto page = shadows.unpromised.begin(); page != shadows.unpromised.end();) {
         if (*page < call.first || *page >= call.end) {
             ++page;
             continue;
         }
-        shadow_page& shadow = shadows.pages.at(*page);
+        shadow_page& shadow = *shadows.pages.find(*page);
         page_bytes durable;
         after_a_cut.read_page(file.ino.raw(), page->raw(), durable.data());
         check_promise(file.ino, *page, shadow, durable, call, cpu.now());
@@ -319,6 +345,7 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
             shadow.all_durable();
         const bool more = std::any_of(shadow.stores().begin(), shadow.stores().end(),
                                       [&](const store_record& s) { return s.id >= before; });
+        shadow.unpromised = more;
         page = more ? std::next(page) : shadows.unpromised.erase(page);
     }
 }
@@ -391,10 +418,10 @@ void oracle::check_promise(inode_number ino, page_index page, shadow_page& shado
         for (const std::uint64_t id : call.except)
             if (shadow.is_of_store(at, id))
                 before = std::min(before, id);
-        if (shadow.had_value_since(before, at, durable[at]) || shadow.lied().test(at) ||
+        if (shadow.had_value_since(before, at, durable[at]) || shadow.is_lied(at) ||
             !shadow.stored_before(before, at))
             continue;
-        shadow.lied().set(at);
+        shadow.lie(at);
         ++m_verdict.fsync_lies;
         if (!m_verdict.first_lie)
             m_verdict.first_lie = describe(ino, page, shadow, durable, at, 1, now);
@@ -409,11 +436,11 @@ void oracle::judge_end(picoseconds now)
 {
     const recovered_filesystem durable(m_media);
     for (auto& [ino, shadows] : m_files) {
-        for (auto& [page, shadow] : shadows.pages) {
+        shadows.pages.for_each([&, ino = ino](page_index page, shadow_page& shadow) {
             page_bytes found;
             durable.read_page(ino.raw(), page.raw(), found.data());
             count_loss(ino, page, shadow, found, now);
-        }
+        });
     }
 }
 
@@ -421,7 +448,7 @@ void oracle::judge_power_cut(picoseconds now)
 {
     const recovered_filesystem recovered(m_media);
     for (auto& [ino, shadows] : m_files) {
-        for (auto& [page, shadow] : shadows.pages) {
+        shadows.pages.for_each([&, ino = ino](page_index page, shadow_page& shadow) {
             page_bytes found;
             recovered.read_page(ino.raw(), page.raw(), found.data());
             if (shadow.promised_before > 0) {
@@ -431,12 +458,12 @@ void oracle::judge_power_cut(picoseconds now)
                 check_promise(ino, page, shadow, found, promise, now);
             }
             count_invented(found, &shadow, page_size);
-        }
+        });
         if (shadows.file == nullptr)
             continue;
         // And the pages that nobody has stored to: zeros, or somebody else's old bytes.
         for (page_index page; page.raw() * page_size < shadows.file->size; ++page) {
-            if (shadows.pages.count(page) > 0)
+            if (shadows.pages.find(page) != nullptr)
                 continue;
             page_bytes found;
             recovered.read_page(ino.raw(), page.raw(), found.data());

@@ -2,9 +2,10 @@
 
 #include "storage/disk/controller.h"
 #include "storage/fs/recovery.h"
-#include "tb/oracle/shadow_page.h"
+#include "tb/oracle/shadow_pages.h"
 #include "vm/kernel.h"
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -49,7 +50,7 @@ public:
 
     // access_observer
     void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                  std::size_t length) override;
+                  std::size_t length, store_part part) override;
     void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                  std::size_t length) override;
     // kernel_observer
@@ -68,6 +69,9 @@ public:
     void on_event(const event& e) override;
     bool follows_stores() const override { return false; } // it is told of them as an observer
 
+    /// The disk is about to read memory: what is there may turn up on the media.
+    void on_dma_read(physical_address from, std::size_t bytes);
+
     /// After everything was unmapped and sync() has returned: what is not on the media is lost.
     void judge_end(picoseconds now);
     /// After a power cut: what was promised has to be there, and nothing that nobody stored.
@@ -78,11 +82,20 @@ public:
     page_bytes expected(inode_number ino, page_index page) const;
 
 private:
+    struct file_shadow;
     struct region { // of an address space, as user programs know it
         virtual_address end;
-        inode_number ino;
+        file_shadow* file = nullptr; // null: what is stored there stays there
         page_index pgoff;
-        bool file_backed = false;
+    };
+    /// A page that programs have just stored to or loaded, found without a search.
+    struct recent_page {
+        const address_context* context = nullptr;
+        virtual_page at;
+        std::uint64_t as_of = 0;       // m_mappings, then
+        shadow_page* shadow = nullptr; // null: nobody has stored to it, or it is of no file
+        file_shadow* file = nullptr;   // null: of none
+        page_index page;
     };
     struct sync_call {
         page_index first, end;             // the pages that the promise is about
@@ -93,15 +106,25 @@ private:
         std::uint64_t pages = 0;
     };
     struct file_shadow {
-        std::map<page_index, shadow_page> pages;
+        inode_number ino;
+        shadow_pages pages;
         std::set<page_index> unpromised; // stored to since the last promise
         const inode* file = nullptr;     // null until it is known to the VM
     };
 
-    const region* region_of(const core& cpu, virtual_address va, virtual_address& start) const;
-    void store(const core& cpu, std::uint64_t serial, inode_number ino, std::uint64_t offset,
-               const std::byte* bytes, std::size_t length);
-    void compare_read(inode_number ino, std::uint64_t offset, const std::byte* bytes,
+    recent_page& page_at(const core& cpu, virtual_address va)
+    {
+        recent_page& r = m_recent[page_of(va).raw() % m_recent.size()];
+        if (r.as_of != m_mappings || r.at != page_of(va) || r.context != cpu.current().context())
+            look_up(r, cpu.current().context(), page_of(va));
+        return r;
+    }
+    void look_up(recent_page& r, const address_context* context, virtual_page at);
+    file_shadow& shadow_of(inode_number ino);
+    shadow_page* shadow_of(inode_number ino, page_index page);
+    shadow_page& begin_shadow(file_shadow& file, page_index page);
+    void now_unpromised(file_shadow& file, page_index page, shadow_page& shadow);
+    void compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,
                       std::size_t length);
     page_bytes device_page(const inode& file, page_index page) const;
     void forget_what_is_durable(inode_number ino, page_index page, shadow_page& shadow);
@@ -126,14 +149,12 @@ private:
         std::uint64_t store = 0;
     };
     std::map<actor_id, write_call> m_writing; // write(2)s whose page is not dirty yet
-    std::uint64_t m_writes = 0;               // by write(2), each piece a store of its own
-    /// The latest store of each thread: which of its core's store() calls it belongs to, and how
-    /// many syncs had begun. Pieces of one call with no sync between them are one store.
-    using piece = std::pair<std::uint64_t, std::uint64_t>;
-    std::unordered_map<actor_id, piece> m_latest;
     std::uint64_t m_syncs_begun = 0;
     std::unordered_map<const address_context*, std::map<virtual_address, region>> m_regions;
     std::map<inode_number, file_shadow> m_files;
+    static constexpr std::size_t pages_kept_recent = 256;
+    std::array<recent_page, pages_kept_recent> m_recent;
+    std::uint64_t m_mappings = 1; // counts what makes answers of m_recent untrue
     std::map<std::pair<actor_id, inode_number>, sync_call> m_syncs;
     std::map<std::pair<inode_number, page_index>, event> m_dropped;
 };

@@ -1,25 +1,29 @@
 #pragma once
 
-#include "sim/actor.h"
+#include "mmu/core.h"
 #include "sim/number.h"
 
 #include <array>
 #include <bitset>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <vector>
 
 namespace mkclean
 {
 
-/// One uninterrupted run of stores by one thread into one page.
+/// One uninterrupted run of stores by one thread into one page. What it stored is in the page's
+/// expected bytes, or among the old bytes of a later record.
 struct store_record {
     std::uint64_t id = 0; ///< counts up over the whole run, from 1
     picoseconds time;     ///< of its first byte
     actor_id by = 0;
-    std::uint32_t offset = 0; ///< in the page
-    std::vector<std::byte> bytes;
-    std::uint32_t end() const { return offset + static_cast<std::uint32_t>(bytes.size()); }
+    std::uint16_t offset = 0; ///< in the page
+    std::uint16_t length = 0; ///< bytes
+    std::uint32_t epoch = 0;  ///< of the page, when it began
+    std::uint32_t old_at = 0; ///< where what it replaced is remembered
+    std::uint32_t end() const { return std::uint32_t{offset} + length; }
     bool covers(std::uint32_t at) const { return at >= offset && at < end(); }
 };
 
@@ -27,25 +31,56 @@ using page_bytes = std::array<std::byte, page_size>;
 
 /// What one page of a file should hold, and how it came to: the versions of every byte since the
 /// last time all of them were known to be on the media.
+///
+/// The present is kept whole and the past as what each store replaced, so that a store costs what
+/// its bytes cost. A store to where the page's latest store to that place was takes over its record
+/// unless somebody may have seen what is replaced: a device that read the page, or a sync that has
+/// begun since. So a page needs no more memory than 512 records for every such look, however often
+/// a word of it is counted up.
 class shadow_page
 {
 public:
-    void store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
-               const std::byte* bytes, std::size_t length, bool continues);
+    /// `promises` counts the syncs that have begun. False if it was the continuation of a record,
+    /// which needs no id of its own.
+    bool store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+               const std::byte* bytes, std::size_t length, store_part part, std::uint64_t promises)
+    {
+        see_promises(promises);
+        if (part == store_part::whole) {
+            store_record* const same = latest_in_granule(offset);
+            if (same != nullptr && may_take_over(*same, offset, length)) {
+                same->id = id;
+                same->time = time;
+                same->by = by;
+                m_goes_on = false;
+                overwrite(offset, bytes, length);
+                return true;
+            }
+        }
+        return store_slowly(id, time, by, offset, bytes, length, part);
+    }
+
+    /// write(2): a store that is never taken over, for a sync may have to make an exception of it.
+    void write(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+               const std::byte* bytes, std::size_t length, std::uint64_t promises);
+    /// A device has read some of the page: what it holds now may turn up on the media.
+    void sampled() { ++m_epoch; }
 
     /// The kernel has zeroed the bytes from `at` on: what was stored there is as if it never was.
     void zero_from(std::uint32_t at);
 
     const page_bytes& expected() const { return m_expected; }
-    const std::vector<store_record>& stores() const { return m_stores; }
+    /// By their ids, but for those within an epoch.
+    const std::vector<store_record>& stores() const { return m_records; }
 
     /// A power cut would leave what is expected: older versions are forgotten.
     void all_durable();
     /// Whether so many stores are remembered that it is worth finding out if they need be.
-    bool history_is_long() const { return m_stores.size() >= m_long_history; }
+    bool history_is_long() const { return m_records.size() >= m_long_history; }
     /// They do: asks again when there are twice as many.
-    void keep_history() { m_long_history = 2 * m_stores.size(); }
-    /// What every byte held just before store `id` (and all later ones).
+    void keep_history() { m_long_history = 2 * m_records.size(); }
+    /// What every byte held just before store `id` (and all later ones). Here as in what follows,
+    /// `id` is one that a sync began at, or 0, or that of a write(2).
     page_bytes version_before(std::uint64_t id) const;
     /// Whether byte `at` had `value` in some version from the one before `id` on.
     bool had_value_since(std::uint64_t id, std::uint32_t at, std::byte value) const;
@@ -65,24 +100,82 @@ public:
     /// A reader now sees `found` instead: bytes before `limit` that differ are lost. Returns how
     /// many, and marks them, so that they are counted once until they are stored again.
     std::size_t lose(const page_bytes& found, std::uint32_t limit);
-    bool is_lost(std::uint32_t at) const { return m_lost.test(at); }
+    bool is_lost(std::uint32_t at) const { return m_lost != nullptr && m_lost->test(at); }
 
-    /// Bytes that were counted as a broken promise already.
-    std::bitset<page_size>& lied() { return m_lied; }
+    /// Bytes that were counted as a broken promise already, until they are stored again.
+    bool is_lied(std::uint32_t at) const { return m_lied != nullptr && m_lied->test(at); }
+    void lie(std::uint32_t at) { mark(m_lied, at); }
 
     std::uint64_t promised_before = 0; ///< stores with smaller ids were promised to be durable
     std::uint32_t promised_bytes = 0;  ///< of the page: the rest was behind the end of the file
+    bool unpromised = false;           ///< stored to since the last promise
 
 private:
+    /// Few pages ever need one.
+    using byte_marks = std::unique_ptr<std::bitset<page_size>>;
     static constexpr std::size_t worth_a_look = 256;
+    static constexpr std::size_t worth_an_index = 16;
+    static constexpr std::uint32_t granule = 8; // bytes: a store of one word
+    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
-    std::size_t m_long_history = worth_a_look;
+    void see_promises(std::uint64_t promises)
+    {
+        if (promises == m_promises)
+            return;
+        m_promises = promises;
+        m_goes_on = false;
+        ++m_epoch;
+    }
+    /// The latest record that begins in the granule that `offset` is in, or null.
+    store_record* latest_in_granule(std::uint32_t offset)
+    {
+        if (!m_latest.empty()) {
+            const std::uint32_t at = m_latest[offset / granule];
+            return at == nobody ? nullptr : &m_records[at];
+        }
+        for (auto record = m_records.rbegin(); record != m_records.rend(); ++record)
+            if (record->offset / granule == offset / granule)
+                return &*record;
+        return nullptr;
+    }
+    bool may_take_over(const store_record& earlier, std::uint32_t offset, std::size_t length) const
+    {
+        return earlier.offset == offset && earlier.length == length && earlier.epoch == m_epoch;
+    }
+    void overwrite(std::uint32_t offset, const std::byte* bytes, std::size_t length)
+    {
+        if (length == granule)
+            std::memcpy(m_expected.data() + offset, bytes, granule);
+        else
+            std::memcpy(m_expected.data() + offset, bytes, length);
+        if (m_lost != nullptr || m_lied != nullptr)
+            clear_marks(offset, length);
+    }
+    bool store_slowly(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+                      const std::byte* bytes, std::size_t length, store_part part);
+    void begin_record(const store_record& record);
+    void remember_replaced(std::uint32_t offset, std::size_t length);
+    void give_to_predecessor();
+    void index_records();
+    void clear_marks(std::uint32_t offset, std::size_t length);
+    static void mark(byte_marks& marks, std::uint32_t at);
+    std::byte replaced(const store_record& by, std::uint32_t at) const
+    {
+        return m_replaced[by.old_at + (at - by.offset)];
+    }
+
     page_bytes m_expected{};
-    page_bytes m_base{};
-    std::bitset<page_size> m_in_base; // bytes that somebody stored, and not the zeros of a hole
-    std::vector<store_record> m_stores;
-    std::bitset<page_size> m_lost;
-    std::bitset<page_size> m_lied;
+    std::vector<store_record> m_records;
+    std::vector<std::byte> m_replaced;   // by the records, one after the other
+    std::vector<std::uint32_t> m_latest; // record that begins in each granule, once there are many
+    std::uint32_t m_predecessor = nobody; // of the record that goes on, in its granule
+    std::uint32_t m_epoch = 1;
+    std::uint64_t m_promises = 0;
+    std::size_t m_long_history = worth_a_look;
+    bool m_goes_on = false; // the last record may be continued
+    byte_marks m_in_base;   // bytes that somebody stored, before all that is remembered
+    byte_marks m_lost;
+    byte_marks m_lied;
 };
 
 } // namespace mkclean

@@ -52,7 +52,7 @@ json finding_json(const finding& f, const world& w)
         j["store"]["by"] = w.log().name_of(f.store->by).who;
         j["store"]["time_ps"] = f.store->time.raw();
         j["store"]["offset"] = f.store->offset;
-        j["store"]["length"] = f.store->bytes.size();
+        j["store"]["length"] = f.store->length;
     }
     if (f.dropped) {
         j["dropped"]["step"] = f.dropped->site->name;
