@@ -38,6 +38,17 @@ core::core(executor& exec, event_log& log, const costs& cost, const core_options
 
 core::~core() = default;
 
+// All that user code can do to others at once is to store to what their TLBs hold as well. Anything
+// else begins with a transaction, an interrupt, a switch or an entry into the kernel.
+void core::share(frame_sharing& frames, picoseconds shortest_transaction)
+{
+    m_mmu->translations().share(frames, m_index);
+    const std::uint64_t entered =
+        std::min({cost().syscall_entry, cost().irq_entry, cost().context_switch});
+    m_unfelt = std::min({shortest_transaction, picoseconds(m_options.ipi_latency),
+                         picoseconds(m_options.irq_latency), m_period * entered});
+}
+
 // ---- time and interrupts ------------------------------------------------------------------------
 
 picoseconds core::next_interrupt() const
@@ -70,7 +81,8 @@ bool core::catch_up(bool preemptible)
             return false;
         if (m_executor.now() >= m_local)
             return true;
-        m_executor.sleep_until(std::min(m_local, next_interrupt()));
+        m_executor.sleep_until(std::min(m_local, next_interrupt()),
+                               preemptible ? m_unfelt : picoseconds());
     }
 }
 
@@ -123,7 +135,7 @@ void core::post_interrupt(interrupt vector, picoseconds due)
     const auto later = [due](const pending_interrupt& p) { return p.due > due; };
     const auto at = std::find_if_not(m_pending.begin(), m_pending.end(), later);
     m_pending.insert(at, pending_interrupt{due, vector});
-    m_limit = picoseconds();
+    m_limits = run_ahead_limits();
     wake_running_task(due);
 }
 
@@ -145,18 +157,20 @@ void core::send_ipi(core& to, interrupt vector)
 
 // ---- user mode ----------------------------------------------------------------------------------
 
-picoseconds core::run_ahead_limit() const
+core::run_ahead_limits core::limits() const
 {
     if (m_options.sync == time_sync::every_access || m_need_resched)
-        return m_executor.now();
-    return std::min(m_executor.horizon(), next_interrupt());
+        return {m_executor.now(), m_executor.now()};
+    const picoseconds interrupted = next_interrupt();
+    return {std::min(m_executor.horizon(), interrupted),
+            std::min(m_executor.felt_horizon(), interrupted)};
 }
 
-// Whoever makes this thread give way afterwards takes the limit back.
-void core::learn_limit()
+// Whoever makes this thread give way afterwards takes the limits back.
+void core::learn_limits()
 {
-    m_limit = run_ahead_limit();
-    m_limit_known_at = m_executor.changes();
+    m_limits = limits();
+    m_limits_known_at = m_executor.changes();
 }
 
 void core::sync_user()
@@ -175,13 +189,19 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
     while (length > 0) {
         // A thread that was woken while this one could not be preempted gets the core now, and not
         // only when running ahead has come to its end.
-        if (m_need_resched || to_announce || m_local >= run_ahead_limit())
+        if (m_need_resched || to_announce || m_local >= limits().alone)
             sync_user();
         if (tlb_entry* const entry = m_mmu->hit(va, kind)) {
+            const bool shared = is_shared(*entry, kind);
+            if (shared && m_local > m_executor.now() && m_local >= limits().shared) {
+                sync_user();
+                continue;
+            }
             if (to_announce)
                 m_store_listener->on_landing(
                     *this, va, std::min<std::size_t>(length, page_size - offset_in_page(va)));
-            const std::size_t done = access_hits(*entry, va, bytes, length, kind, first);
+            const picoseconds until = shared ? limits().shared : limits().alone;
+            const std::size_t done = access_hits(*entry, va, bytes, length, kind, first, until);
             first = false;
             if (std::exchange(filled, false))
                 --m_mmu->translations().stats().hits;
@@ -194,14 +214,13 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
             filled = true;
         }
     }
-    learn_limit();
+    learn_limits();
 }
 
-// As many accesses through one TLB entry as nobody can see the inside of; at least one.
+// As many accesses through one TLB entry as begin before `limit`; at least one.
 std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                              std::size_t length, access_kind kind, bool first)
+                              std::size_t length, access_kind kind, bool first, picoseconds limit)
 {
-    const picoseconds limit = run_ahead_limit();
     const picoseconds each = m_access_time;
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
     std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
@@ -269,8 +288,17 @@ void core::compute_until(picoseconds when)
     }
 }
 
+// As if every access had been waited for: what was still to come then comes first.
+void core::wait_for_others_to_pass(picoseconds when)
+{
+    while (m_executor.now() < when)
+        m_executor.sleep_until(when, m_unfelt);
+}
+
 void core::enter_kernel(std::uint64_t cost_cycles)
 {
+    if (m_local > std::max(m_user_since, m_executor.now())) // only accesses run ahead
+        wait_for_others_to_pass(m_local - m_access_time);
     m_current->m_user_mode = false;
     spend(cost_cycles);
 }
@@ -279,6 +307,7 @@ void core::exit_kernel(std::uint64_t cost_cycles)
 {
     spend(cost_cycles);
     m_current->m_user_mode = true;
+    m_user_since = m_local;
     if (m_need_resched)
         sync_user();
 }

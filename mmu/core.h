@@ -99,6 +99,8 @@ public:
 
     unsigned index() const { return m_index; }
     std::string name() const { return "core" + std::to_string(m_index); }
+    /// There are other cores. No transaction on the bus takes less than `shortest_transaction`.
+    void share(frame_sharing& frames, picoseconds shortest_transaction);
     void set_kernel(kernel_entries& kernel) { m_kernel = &kernel; }
     void set_observer(access_observer* observer) { m_observer = observer; }
     void set_store_listener(store_listener* listener) { m_store_listener = listener; }
@@ -191,13 +193,21 @@ private:
     void sync_user();
 
     /// The entry through which these bytes can be had at once: one access, a hit, and earlier than
-    /// anything that anybody else can do. Null: access() has to see to it.
+    /// anything that anybody else can do about it. Null: access() has to see to it.
     tlb_entry* ready_entry(virtual_address va, std::size_t length, access_kind kind)
     {
-        if (m_executor.changes() != m_limit_known_at || m_local >= m_limit ||
+        if (m_executor.changes() != m_limits_known_at || m_local >= m_limits.alone ||
             va.raw() % access_width + length > access_width)
             return nullptr;
-        return m_mmu->hit(va, kind);
+        tlb_entry* const entry = m_mmu->hit(va, kind);
+        if (entry != nullptr && is_shared(*entry, kind) && m_local >= m_limits.shared)
+            return nullptr;
+        return entry;
+    }
+    /// Others can tell when this access happens, or it can tell what they have done.
+    static bool is_shared(const tlb_entry& entry, access_kind kind)
+    {
+        return kind == access_kind::store ? entry.others_see : entry.others_change;
     }
     void pass_one_access()
     {
@@ -206,10 +216,16 @@ private:
     }
     void access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind);
     std::size_t access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                            std::size_t length, access_kind kind, bool first);
+                            std::size_t length, access_kind kind, bool first, picoseconds limit);
     void handle_miss(virtual_address va, access_kind kind);
-    picoseconds run_ahead_limit() const;
-    void learn_limit();
+    /// Before which this core need not wait for anybody, as long as no interrupt comes from it:
+    struct run_ahead_limits {
+        picoseconds shared; ///< whatever frame it touches,
+        picoseconds alone;  ///< if no other core's TLB holds the frame
+    };
+    run_ahead_limits limits() const;
+    void learn_limits();
+    void wait_for_others_to_pass(picoseconds when);
 
     void wait_for_interrupt();
     void run_idle();
@@ -236,8 +252,10 @@ private:
     store_listener* m_store_listener = nullptr;
 
     picoseconds m_local; ///< this core's own time, never behind the world's while it runs
-    picoseconds m_limit; ///< run_ahead_limit(), as of the executor's change number
-    std::uint64_t m_limit_known_at = 0;
+    run_ahead_limits m_limits; ///< limits(), as of the executor's change number
+    std::uint64_t m_limits_known_at = 0;
+    picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
+    picoseconds m_user_since; ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;
 

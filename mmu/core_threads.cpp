@@ -116,7 +116,10 @@ void core::arm_timeslice()
     if (m_timeslice_armed)
         return;
     m_timeslice_armed = true;
-    m_timeslice_end = std::max(m_local, m_executor.now()) + picoseconds(m_options.timeslice);
+    const bool by_itself = m_current->m_task == m_executor.running();
+    const picoseconds now = m_executor.now(); // others do not know how far this core has got
+    m_timeslice_end =
+        (by_itself ? std::max(m_local, now) : now) + picoseconds(m_options.timeslice);
     post_interrupt(interrupt::timer, m_timeslice_end);
 }
 

@@ -1,4 +1,5 @@
 #include "mmu/tlb.h"
+#include "mmu/frame_sharing.h"
 
 #include <algorithm>
 
@@ -11,6 +12,21 @@ tlb::tlb(const tlb_options& options)
       m_entries(m_sets * options.ways)
 {
     m_recent.fill(m_entries.data());
+}
+
+void tlb::share(frame_sharing& with, unsigned core)
+{
+    m_sharing = &with;
+    m_core = core;
+}
+
+void tlb::drop(tlb_entry& entry)
+{
+    if (!entry.valid)
+        return;
+    entry.valid = false;
+    if (m_sharing != nullptr)
+        m_sharing->dropped(m_core, entry);
 }
 
 tlb_entry* tlb::set_of(virtual_page page)
@@ -42,8 +58,11 @@ tlb_entry& tlb::insert(const tlb_entry& entry)
         });
         ++m_stats.evictions;
     }
+    drop(*victim);
     *victim = entry;
     victim->valid = true;
+    if (m_sharing != nullptr)
+        m_sharing->filled(m_core, *victim);
     victim->last_use = ++m_clock;
     ++m_stats.fills;
     return *victim;
@@ -54,7 +73,7 @@ bool tlb::invalidate(virtual_page page, asid space)
     tlb_entry* const found = lookup(page, space);
     if (found == nullptr)
         return false;
-    found->valid = false;
+    drop(*found);
     ++m_stats.flushed_pages;
     return true;
 }
@@ -62,7 +81,7 @@ bool tlb::invalidate(virtual_page page, asid space)
 void tlb::flush_all()
 {
     for (tlb_entry& e : m_entries)
-        e.valid = false;
+        drop(e);
     ++m_stats.flushes;
 }
 

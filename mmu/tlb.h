@@ -9,6 +9,7 @@
 namespace mkclean
 {
 
+class frame_sharing;
 class option_set;
 
 /// A virtual page of 4 KiB: virtual address / 4096.
@@ -38,6 +39,8 @@ struct tlb_entry {
     bool valid = false;
     bool writable = false;
     bool dirty = false;
+    bool others_see = false;    ///< another core's TLB holds the frame, too,
+    bool others_change = false; ///< and lets it store there without further ado
 
     /// P W D as the log prints them.
     std::uint64_t raw() const
@@ -62,6 +65,11 @@ class tlb
 {
 public:
     explicit tlb(const tlb_options& options);
+    tlb(const tlb&) = delete;
+    tlb& operator=(const tlb&) = delete;
+    /// Other cores exist: what this one's holds has to be known. To be called before the first
+    /// insert().
+    void share(frame_sharing& with, unsigned core);
 
     /// The entry for `page`, or null. Counts neither hit nor miss: the caller knows how often it
     /// used the answer.
@@ -92,6 +100,7 @@ private:
     static constexpr std::uint64_t recent = 64;
 
     tlb_entry* set_of(virtual_page page);
+    void drop(tlb_entry& entry);
     tlb_entry* search(virtual_page page, asid space);
 
     tlb_options m_options;
@@ -101,6 +110,8 @@ private:
     /// Where pages were found last: the host's shortcut to an answer that a search would give.
     std::array<tlb_entry*, recent> m_recent;
     tlb_stats m_stats;
+    frame_sharing* m_sharing = nullptr; ///< null: this is the only core
+    unsigned m_core = 0;
 };
 
 } // namespace mkclean

@@ -76,14 +76,34 @@ void executor::dequeue(entry& e)
 }
 
 // The running task may have been resumed by then already, by itself or from outside.
-void executor::sleep_until(picoseconds when)
+void executor::sleep_until(picoseconds when, picoseconds unfelt)
 {
+    m_running->m_unfelt = unfelt;
+    if (next_is_running_task(when)) {
+        if (when > m_now)
+            set_now(when);
+        m_turn = std::max(m_turn, m_running->m_priority);
+        return;
+    }
     resume_at(*m_running, when);
     yield();
 }
 
+// What going through the queue would come to, without doing so.
+bool executor::next_is_running_task(picoseconds when) const
+{
+    if (m_running->queued() || m_cancelling || must_end() || when > std::min(m_limit, m_free_until))
+        return false;
+    if (m_queue.empty())
+        return true;
+    const entry& first = *m_queue.begin();
+    const picoseconds due = std::max(when, m_now);
+    return due < first.m_due || (due == first.m_due && m_running->m_priority < first.m_priority);
+}
+
 void executor::suspend()
 {
+    m_running->m_unfelt = picoseconds();
     yield();
 }
 
@@ -101,6 +121,17 @@ picoseconds executor::horizon() const
 {
     const picoseconds queued = m_queue.empty() ? m_limit : m_queue.begin()->due();
     return std::min({queued, m_limit, foreign_horizon()});
+}
+
+picoseconds executor::felt_horizon() const
+{
+    picoseconds felt = std::min(m_limit, foreign_horizon());
+    for (const entry& e : m_queue) {
+        if (e.due() >= felt)
+            break;
+        felt = std::min(felt, e.due() + e.m_unfelt);
+    }
+    return felt;
 }
 
 void executor::yield()
@@ -137,13 +168,16 @@ executor::task* executor::next()
             m_outcome = outcome::out_of_time;
             return nullptr;
         }
-        if (first.due() > m_now) {
+        if (first.due() > m_now && first.due() <= m_free_until) {
+            set_now(first.due());
+        } else if (first.due() > m_now) {
             m_in_model = false;
             advance(first.due());
             m_in_model = true;
             continue;
         }
         dequeue(first);
+        m_turn = std::max(m_turn, first.m_priority);
         if (first.m_kind == entry::kind::task)
             return static_cast<task*>(&first);
         // Whose stack this is on has nothing to do with it, so what it throws must not unwind that.
@@ -168,6 +202,7 @@ executor::outcome executor::run(picoseconds limit)
     m_limit = limit;
     m_stopping = false;
     set_now(outside_time());
+    begin_run();
     m_in_model = true;
     if (task* const to = next()) {
         m_running = to;

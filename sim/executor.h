@@ -22,8 +22,8 @@ struct task_cancelled {
 ///
 /// The order is total and depends on nothing but the model: by time, then by priority (smaller
 /// first: a core's number, a device's), then by who asked first. Both implementations share this
-/// queue and differ only in how a stack is switched and how time is moved on: fiber_executor needs
-/// no simulator underneath, systemc_executor runs every task as a SystemC process.
+/// queue and the fibers that tasks run on, and differ only in how time is moved on:
+/// fiber_executor needs no simulator underneath, systemc_executor agrees with SystemC's clock.
 ///
 /// Complexity: O(log n) in the number of waiting tasks and armed timers for every operation.
 class executor
@@ -50,6 +50,7 @@ public:
         kind m_kind;
         unsigned m_priority;
         picoseconds m_due;
+        picoseconds m_unfelt; ///< how long after it is due nobody else can tell that it acts
         std::uint64_t m_sequence = 0;
     };
 
@@ -65,6 +66,7 @@ public:
         friend class executor;
         std::string m_name;
         std::function<void()> m_body;
+        void* m_stack = nullptr; ///< of the implementation's kind
         bool m_begun = false;
         bool m_finished = false;
     };
@@ -98,8 +100,10 @@ public:
     /// A new task, due now. `priority` orders it against others due at the same time.
     task& spawn(std::string name, unsigned priority, std::function<void()> body);
 
-    /// The running task waits until `when`, or until somebody calls resume_at() for earlier.
-    void sleep_until(picoseconds when);
+    /// The running task waits until `when`, or until somebody calls resume_at() for earlier. It
+    /// promises that, whenever it is woken, nothing it does can be seen or felt by anybody who
+    /// asks for felt_horizon() before `unfelt` has passed after that.
+    void sleep_until(picoseconds when, picoseconds unfelt = picoseconds());
     /// The running task waits until somebody resumes it.
     void suspend();
     /// Makes `t` due at `when` if it is not due earlier already.
@@ -111,6 +115,15 @@ public:
     /// run() does at its limit): until then it may run ahead without anybody being able to tell
     /// (see docs/design.md, "Exact and fast").
     picoseconds horizon() const;
+    /// The earliest instant at which what anybody else does can be felt, by one who looks at
+    /// nothing that others can change sooner than they have promised. O(number of those who are
+    /// due before then).
+    picoseconds felt_horizon() const;
+    /// Whether one of that priority who waits for `when` would have had its turn by now.
+    bool has_had_turn(picoseconds when, unsigned priority) const
+    {
+        return when < m_now || (when == m_now && priority <= m_turn);
+    }
     /// Counts everything that may move the horizon: while it stays the same, so does that.
     std::uint64_t changes() const { return m_changes; }
 
@@ -121,6 +134,9 @@ public:
     bool stopping() const { return m_stopping; }
     /// Looks at `flag`, which a signal handler may set, before every move, and stops if it is set.
     void watch(const std::atomic<bool>& flag) { m_interrupted = &flag; }
+    /// Whoever looks from a simulator underneath shall see every instant at which something
+    /// happens, and not only those at which others act.
+    virtual void show_every_instant() {}
     /// Unwinds every unfinished task with task_cancelled. Call it after run().
     void cancel_all();
     bool cancelling() const { return m_cancelling; }
@@ -132,8 +148,14 @@ protected:
     virtual void create_stack(task& t) = 0;
     /// Goes from the running stack to `to`'s (null: run()'s caller) and returns when it comes back.
     virtual void switch_stacks(task* from, task* to) = 0;
-    /// Moves time on to `when`; may stop earlier if something was queued meanwhile.
+    /// Moves time on to `when`, which is later than what may_move_to() allowed; may stop earlier
+    /// if something was queued meanwhile.
     virtual void advance(picoseconds when) { set_now(when); }
+    /// Time may be moved up to `when` without advance().
+    void may_move_to(picoseconds when) { m_free_until = when; }
+    static void*& stack_of(task& t) { return t.m_stack; }
+    /// run() has been called; others may have acted since the last time.
+    virtual void begin_run() {}
     /// Something was queued; only of interest to an executor whose advance() waits.
     virtual void queue_changed() {}
     virtual picoseconds foreign_horizon() const { return picoseconds::max(); }
@@ -142,6 +164,8 @@ protected:
 
     void set_now(picoseconds when)
     {
+        if (when != m_now)
+            m_turn = 0;
         m_now = when;
         ++m_changes;
     }
@@ -153,6 +177,12 @@ private:
     void enqueue(entry& e, picoseconds when);
     void dequeue(entry& e);
     void fail();
+    bool next_is_running_task(picoseconds when) const;
+    bool must_end() const
+    {
+        return m_stopping || (m_interrupted != nullptr &&
+                              m_interrupted->load(std::memory_order_relaxed));
+    }
     task* next();
     void yield();
 
@@ -161,6 +191,8 @@ private:
     std::vector<std::unique_ptr<task>> m_tasks;
     picoseconds m_now;
     picoseconds m_limit = picoseconds::max();
+    picoseconds m_free_until;
+    unsigned m_turn = 0; ///< the last priority that had its turn at this instant
     std::uint64_t m_sequence = 0;
     std::uint64_t m_changes = 0;
     task* m_running = nullptr;

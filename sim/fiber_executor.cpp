@@ -4,7 +4,7 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
 
-#include <unordered_map>
+#include <deque>
 
 namespace mkclean
 {
@@ -24,8 +24,11 @@ struct fiber_state {
 
 struct fiber_executor::stacks {
     boost::context::pooled_fixedsize_stack pool{stack_size};
-    std::unordered_map<const task*, fiber_state> states; // the null task is run()'s caller
+    std::deque<fiber_state> states;
+    fiber_state callers;         // run()'s caller's
     fiber_state* left = nullptr; // whose stack was running before the latest switch
+
+    fiber_state& of(task* t) { return t == nullptr ? callers : *static_cast<fiber_state*>(stack_of(*t)); }
 
     // Every arrival on a stack stores what was left behind, so that it can be gone back to.
     void arrived(boost::context::fiber&& from, void* kept)
@@ -41,7 +44,7 @@ struct fiber_executor::stacks {
 
 fiber_executor::fiber_executor() : m_stacks(std::make_unique<stacks>())
 {
-    m_stacks->states[nullptr];
+    may_move_to(picoseconds::max());
 }
 
 fiber_executor::~fiber_executor()
@@ -52,7 +55,8 @@ fiber_executor::~fiber_executor()
 void fiber_executor::create_stack(task& t)
 {
     namespace context = boost::context;
-    fiber_state& state = m_stacks->states[&t];
+    fiber_state& state = m_stacks->states.emplace_back();
+    stack_of(t) = &state;
     context::stack_context stack = m_stacks->pool.allocate();
     state.bounds = {static_cast<const char*>(stack.sp) - stack.size, stack.size};
     state.fiber =
@@ -60,7 +64,7 @@ void fiber_executor::create_stack(task& t)
                        m_stacks->pool, [this, &t](context::fiber&& from) {
                            m_stacks->arrived(std::move(from), nullptr);
                            task* const to = run_body(t);
-                           fiber_state& target = m_stacks->states.at(to);
+                           fiber_state& target = m_stacks->of(to);
                            m_stacks->left = nullptr;
                            before_stack_switch(target.bounds, true);
                            return std::move(target.fiber);
@@ -69,8 +73,8 @@ void fiber_executor::create_stack(task& t)
 
 void fiber_executor::switch_stacks(task* from, task* to)
 {
-    fiber_state& source = m_stacks->states.at(from);
-    fiber_state& target = m_stacks->states.at(to);
+    fiber_state& source = m_stacks->of(from);
+    fiber_state& target = m_stacks->of(to);
     m_stacks->left = &source;
     source.kept_by_sanitizer = before_stack_switch(target.bounds, false);
     boost::context::fiber back = std::move(target.fiber).resume();

@@ -9,7 +9,7 @@ namespace mkclean
 
 /// Tasks as fibers of this host thread: no simulator underneath, so that a whole world is built,
 /// run and destroyed in microseconds, thousands of times in one process.
-class fiber_executor final : public executor
+class fiber_executor : public executor
 {
 public:
     fiber_executor();
@@ -19,8 +19,8 @@ public:
 private:
     struct stacks;
 
-    void create_stack(task& t) override;
-    void switch_stacks(task* from, task* to) override;
+    void create_stack(task& t) final;
+    void switch_stacks(task* from, task* to) final;
 
     std::unique_ptr<stacks> m_stacks;
 };

@@ -5,37 +5,33 @@
 namespace mkclean
 {
 
-sc_core::sc_event& systemc_executor::wake_event(task* t)
+picoseconds systemc_executor::systemc_time()
 {
-    std::unique_ptr<sc_core::sc_event>& event = m_wake[t];
-    if (!event)
-        event = std::make_unique<sc_core::sc_event>();
-    return *event;
+    return picoseconds(sc_core::sc_time_stamp().value());
 }
 
-void systemc_executor::create_stack(task& t)
+void systemc_executor::show(instants which)
 {
-    sc_core::sc_event& wake = wake_event(&t);
-    sc_core::sc_spawn_options options;
-    options.set_stack_size(1 << 18);
-    options.dont_initialize();
-    options.set_sensitivity(&wake);
-    sc_core::sc_spawn([this, &t] { wake_event(run_body(t)).notify(); },
-                      sc_core::sc_gen_unique_name("task"), &options);
+    m_instants = which;
+    others_may_have_been_called();
 }
 
-void systemc_executor::switch_stacks(task* from, task* to)
+void systemc_executor::others_may_have_been_called()
 {
-    wake_event(to).notify();
-    sc_core::wait(wake_event(from));
+    m_others = sc_core::sc_pending_activity()
+                   ? systemc_time() + sc_core::sc_time_to_pending_activity().value()
+                   : picoseconds::max();
+    const bool skips = m_instants == instants::needed && m_others > picoseconds();
+    may_move_to(skips ? picoseconds(m_others.raw() - 1) : picoseconds());
 }
 
 void systemc_executor::advance(picoseconds when)
 {
     m_advancing = true;
-    sc_core::wait(sc_core::sc_time::from_value((when - now()).raw()), m_queue_changed);
+    sc_core::wait(sc_core::sc_time::from_value((when - systemc_time()).raw()), m_queue_changed);
     m_advancing = false;
     set_now(outside_time());
+    others_may_have_been_called();
 }
 
 // A module that is not ours may arm a timer while we wait; the wait may then be too long.
@@ -47,14 +43,16 @@ void systemc_executor::queue_changed()
 
 picoseconds systemc_executor::foreign_horizon() const
 {
+    if (m_instants == instants::needed)
+        return m_others;
     if (!sc_core::sc_pending_activity())
         return picoseconds::max();
-    return now() + sc_core::sc_time_to_pending_activity().value();
+    return systemc_time() + sc_core::sc_time_to_pending_activity().value();
 }
 
 picoseconds systemc_executor::outside_time() const
 {
-    return picoseconds(sc_core::sc_time_stamp().value());
+    return std::max(systemc_time(), fiber_executor::outside_time());
 }
 
 } // namespace mkclean

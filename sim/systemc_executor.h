@@ -1,40 +1,48 @@
 #pragma once
 
-#include "sim/executor.h"
+#include "sim/fiber_executor.h"
 
 #include <systemc>
-
-#include <memory>
-#include <unordered_map>
 
 namespace mkclean
 {
 
-/// Tasks as SystemC processes, time as SystemC's own: every instant at which the model acts is an
-/// instant of the SystemC kernel, so that modules of a user's own, traces and sc_time_stamp()
-/// agree.
+/// Tasks as fibers of one SystemC process, time as SystemC's own, so that modules of a user's own,
+/// traces and sc_time_stamp() agree.
 ///
 /// The order among our tasks at one instant is the executor's, not that of SystemC's time heap,
 /// which pops equal times in an order that depends on history (2.3.4).
 ///
 /// run() must be called from a SystemC thread process.
-class systemc_executor final : public executor
+class systemc_executor final : public fiber_executor
 {
 public:
-    systemc_executor() = default;
+    enum class instants {
+        all,    ///< every instant at which the model acts is one of the SystemC kernel
+        needed, ///< only those at which somebody else acts; between them we are ahead of it
+    };
+
+    systemc_executor() { show(instants::all); }
+    void show(instants which);
+    void show_every_instant() override { show(instants::all); }
+
+    /// How far we are ahead of SystemC's clock: what TLM-2.0 (IEEE 1666-2011, 11.1.3) has an
+    /// initiator say as a transport's delay.
+    picoseconds local_offset() const { return now() - systemc_time(); }
+    /// To be called after whatever may have made a module of somebody else's notify an event.
+    void others_may_have_been_called();
 
 private:
-    void create_stack(task& t) override;
-    void switch_stacks(task* from, task* to) override;
+    void begin_run() override { others_may_have_been_called(); }
     void advance(picoseconds when) override;
     void queue_changed() override;
     picoseconds foreign_horizon() const override;
     picoseconds outside_time() const override;
+    static picoseconds systemc_time();
 
-    sc_core::sc_event& wake_event(task* t);
-
-    std::unordered_map<task*, std::unique_ptr<sc_core::sc_event>> m_wake;
     sc_core::sc_event m_queue_changed;
+    instants m_instants = instants::all;
+    picoseconds m_others; ///< when they act next, as far as is known
     bool m_advancing = false;
 };
 

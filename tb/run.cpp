@@ -57,10 +57,14 @@ public:
     platform(const sc_core::sc_module_name& name, const config& c)
         : sc_module(name),
           m_memory(c.memory),
-          m_interconnect("platform", m_memory, picoseconds(c.memory_latency)),
+          m_interconnect("platform", m_executor, m_memory, picoseconds(c.memory_latency)),
           m_program(make_workload(c)),
           m_world(c, m_executor, m_memory, m_interconnect, *m_program)
     {
+        // The reference that every access of is a move of time is one to SystemC as well.
+        m_executor.show(c.core.sync == time_sync::every_access
+                            ? systemc_executor::instants::all
+                            : systemc_executor::instants::needed);
         sc_core::sc_spawn([this] { drive(); }, "drive");
     }
 

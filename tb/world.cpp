@@ -75,6 +75,8 @@ void world::build_machine(interconnect& bus)
         m_cores.push_back(
             std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
                                    std::make_unique<mmu>(port, m_config.tlb, m_config.walker)));
+        if (m_config.cores > 1)
+            m_cores.back()->share(m_sharing, picoseconds(m_config.memory_latency));
     }
     m_timing = make_timing(m_config.disk);
     m_registers = std::make_unique<disk_registers_port>(*this);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mmu/frame_sharing.h"
 #include "storage/disk/controller.h"
 #include "storage/fs/mkfs.h"
 #include "tb/config.h"
@@ -64,6 +65,8 @@ public:
 
     /// run() shall end when a signal handler sets `flag`.
     void watch(const std::atomic<bool>& flag) { m_executor.watch(flag); }
+    /// For those who draw what SystemC sees.
+    void show_every_instant() { m_executor.show_every_instant(); }
     /// To be called once, in a context that the executor can run from.
     void run();
 
@@ -99,6 +102,7 @@ private:
     disk_media m_media;
     super_block_layout m_layout;
     page_cache m_cache;
+    frame_sharing m_sharing;
     std::vector<std::unique_ptr<core>> m_cores;
     std::unique_ptr<access_timing> m_timing;
     std::unique_ptr<disk_registers_port> m_registers;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mmu/core.h"
+#include "mmu/frame_sharing.h"
 #include "sim/engine.h"
 #include "sim/locks.h"
 
@@ -64,6 +65,8 @@ public:
         for (unsigned i = 0; i < o.cores; ++i) {
             cores.push_back(std::make_unique<core>(exec, log, options.cost, o.core, i,
                                                    std::make_unique<mmu>(port, o.tlb, o.walker)));
+            if (o.cores > 1)
+                cores.back()->share(sharing, o.bus_latency);
             cores.back()->set_kernel(*this);
             cores.back()->set_observer(this);
         }
@@ -215,6 +218,7 @@ public:
     event_log log;
     physical_memory memory{64 * page_size};
     direct_memory_port port;
+    frame_sharing sharing;
     std::vector<std::unique_ptr<address_space>> spaces;
     spinlock page_table_lock;
     std::vector<std::unique_ptr<core>> cores;

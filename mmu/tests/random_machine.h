@@ -4,6 +4,7 @@
 
 #include <array>
 #include <random>
+#include <tuple>
 
 namespace mkclean
 {
@@ -42,8 +43,8 @@ public:
     random_machine(const random_machine&) = delete;
     random_machine& operator=(const random_machine&) = delete;
 
-    /// Everything that anybody could have seen, in the order in which it was.
-    const std::vector<sighting>& run()
+    /// Everything that anybody could have seen, by its time. Who runs ahead tells the test early.
+    std::vector<sighting> run()
     {
         std::sort(m_looks.begin(), m_looks.end());
         for (const std::uint64_t when : m_looks) {
@@ -55,7 +56,11 @@ public:
         m_machine.see({m_machine.exec.now(), 0, "the end", 0, 0, 0});
         for (const auto& cpu : m_machine.cores)
             look_at_counters(*cpu);
-        return m_machine.seen;
+        std::vector<sighting> seen = m_machine.seen;
+        std::stable_sort(seen.begin(), seen.end(), [](const sighting& a, const sighting& b) {
+            return std::tie(a.time, a.who) < std::tie(b.time, b.who);
+        });
+        return seen;
     }
     /// A page that was cleaned and still had a writable translation on some core.
     bool survivor_found() const { return m_survivor; }
@@ -89,7 +94,8 @@ private:
     static machine_options options_of(std::uint64_t seed, unsigned cores, time_sync sync)
     {
         generator random(~seed);
-        const auto few = [&random] { return random() % 5; };
+        const std::uint64_t scale = 1 + random() % 3 * 10;
+        const auto few = [&] { return random() % 5 * scale; };
         machine_options o;
         o.cores = cores;
         o.address_spaces = 1 + unsigned(random() % 2);
@@ -97,7 +103,7 @@ private:
         o.core.access = 1 + random() % 3;
         o.core.ipi_latency = 1000 * (1 + random() % 20);
         o.core.irq_latency = 1000 * (1 + random() % 20);
-        o.core.timeslice = 1000 * (20 + random() % 200);
+        o.core.timeslice = 1000 * (20 + random() % 200) * scale * scale; // for more than switching
         o.core.sync = sync;
         o.tlb.ways = 1 + random() % 2;
         o.tlb.entries = o.tlb.ways * (1 + random() % 4);
@@ -106,7 +112,8 @@ private:
         for (std::uint64_t* cost :
              {&o.cost.pte_rmw, &o.cost.lock, &o.cost.fault_entry, &o.cost.fault_exit,
               &o.cost.fault_body, &o.cost.irq_entry, &o.cost.irq_exit, &o.cost.context_switch,
-              &o.cost.invlpg, &o.cost.ipi_send, &o.cost.ipi_handler, &o.cost.atomic_rmw})
+              &o.cost.invlpg, &o.cost.ipi_send, &o.cost.ipi_handler, &o.cost.atomic_rmw,
+              &o.cost.syscall_entry})
             *cost = few();
         return o;
     }
@@ -127,7 +134,7 @@ private:
             } else if (dice < 8) {
                 cpu.compute(cycles(random() % 60));
             } else {
-                cpu.enter_kernel(random() % 4);
+                cpu.enter_kernel(cpu.cost().syscall_entry);
                 work_in_kernel(cpu, random);
                 cpu.exit_kernel(random() % 4);
             }

@@ -144,7 +144,11 @@ bool bus_module::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm:
 
 // ---- initiators ---------------------------------------------------------------------------------
 
-initiator_module::initiator_module(const sc_core::sc_module_name& name) : sc_module(name) {}
+initiator_module::initiator_module(const sc_core::sc_module_name& name, systemc_executor& time)
+    : sc_module(name),
+      m_time(time)
+{
+}
 
 picoseconds initiator_module::transport(tlm::tlm_command command, physical_address at,
                                         unsigned char* data, std::size_t length)
@@ -157,11 +161,13 @@ picoseconds initiator_module::transport(tlm::tlm_command command, physical_addre
     m_payload.set_byte_enable_ptr(nullptr);
     m_payload.set_dmi_allowed(false);
     m_payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-    sc_core::sc_time delay;
+    const sc_core::sc_time ahead = to_sc_time(m_time.local_offset());
+    sc_core::sc_time delay = ahead;
     socket->b_transport(m_payload, delay);
+    m_time.others_may_have_been_called();
     if (!m_payload.is_response_ok())
         throw bus_error{at};
-    return picoseconds(delay.value());
+    return picoseconds((delay - ahead).value());
 }
 
 picoseconds initiator_module::read(physical_address from, void* to, std::size_t length)
@@ -205,9 +211,10 @@ std::byte* initiator_module::direct_frame(frame_number frame)
 
 // ---- all of it ----------------------------------------------------------------------------------
 
-tlm_interconnect::tlm_interconnect(const sc_core::sc_module_name& name, physical_memory& memory,
-                                   picoseconds latency)
+tlm_interconnect::tlm_interconnect(const sc_core::sc_module_name& name, systemc_executor& time,
+                                   physical_memory& memory, picoseconds latency)
     : sc_module(name),
+      m_time(time),
       m_memory("memory", memory, latency),
       m_registers("registers", latency)
 {
@@ -217,7 +224,7 @@ tlm_interconnect::tlm_interconnect(const sc_core::sc_module_name& name, physical
 
 bus_port& tlm_interconnect::add_initiator(const std::string& name)
 {
-    m_initiators.push_back(std::make_unique<initiator_module>(name.c_str()));
+    m_initiators.push_back(std::make_unique<initiator_module>(name.c_str(), m_time));
     m_initiators.back()->socket.bind(m_bus.target_socket);
     return *m_initiators.back();
 }

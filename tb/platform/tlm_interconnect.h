@@ -1,9 +1,9 @@
 #pragma once
 
 #include "mmu/physical_memory.h"
+#include "sim/systemc_executor.h"
 #include "tb/platform/interconnect.h"
 
-#include <systemc>
 #include <tlm>
 #include <tlm_utils/multi_passthrough_target_socket.h>
 #include <tlm_utils/simple_initiator_socket.h>
@@ -82,13 +82,14 @@ private:
     bool get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
 };
 
-/// Turns a bus_port's calls into transactions. One per walker, per DMA engine, per core.
+/// Turns a bus_port's calls into transactions. One per walker, per DMA engine, per core. They are
+/// loosely timed: what we are ahead of SystemC's clock is part of a transaction's delay.
 class initiator_module final : public sc_core::sc_module, public bus_port
 {
 public:
     tlm_utils::simple_initiator_socket<initiator_module> socket{"socket"};
 
-    explicit initiator_module(const sc_core::sc_module_name& name);
+    initiator_module(const sc_core::sc_module_name& name, systemc_executor& time);
 
     picoseconds read(physical_address from, void* to, std::size_t length) override;
     picoseconds write(physical_address to, const void* from, std::size_t length) override;
@@ -100,6 +101,7 @@ private:
     picoseconds transport(tlm::tlm_command command, physical_address at, unsigned char* data,
                           std::size_t length);
 
+    systemc_executor& m_time;
     tlm::tlm_generic_payload m_payload; // reused: making one costs more than a transaction
     locked_exchange m_exchange;
 };
@@ -107,13 +109,14 @@ private:
 class tlm_interconnect final : public sc_core::sc_module, public interconnect
 {
 public:
-    tlm_interconnect(const sc_core::sc_module_name& name, physical_memory& memory,
-                     picoseconds latency);
+    tlm_interconnect(const sc_core::sc_module_name& name, systemc_executor& time,
+                     physical_memory& memory, picoseconds latency);
 
     bus_port& add_initiator(const std::string& name) override;
     void attach(register_target& device) override { m_registers.attach(device); }
 
 private:
+    systemc_executor& m_time;
     bus_module m_bus{"bus"};
     memory_module m_memory;
     register_module m_registers;

@@ -58,6 +58,7 @@ waves::waves(world& w, page_index watched)
 {
     sc_core::sc_write_comment(m_file, legend(w));
     declare();
+    w.show_every_instant();
     w.log().attach(*this);
 }
 

@@ -1,0 +1,44 @@
+#include "mmu/frame_sharing.h"
+#include "mmu/tlb.h"
+
+#include <algorithm>
+
+namespace mkclean
+{
+
+void frame_sharing::filled(unsigned core, tlb_entry& entry)
+{
+    holders& all = m_frames[entry.frame];
+    all.push_back({core, &entry});
+    mark(all);
+}
+
+void frame_sharing::dropped(unsigned core, tlb_entry& entry)
+{
+    const auto frame = m_frames.find(entry.frame);
+    holders& all = frame->second;
+    all.erase(std::find_if(all.begin(), all.end(), [&](const holder& h) {
+        return h.core == core && h.entry == &entry;
+    }));
+    if (all.empty())
+        m_frames.erase(frame);
+    else
+        mark(all);
+}
+
+void frame_sharing::mark(const holders& all)
+{
+    for (const holder& h : all) {
+        h.entry->others_see = false;
+        h.entry->others_change = false;
+        for (const holder& other : all) {
+            if (other.core == h.core)
+                continue;
+            h.entry->others_see = true;
+            if (other.entry->writable && other.entry->dirty)
+                h.entry->others_change = true;
+        }
+    }
+}
+
+} // namespace mkclean

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "sim/number.h"
+
+#include <boost/container/small_vector.hpp>
+
+#include <unordered_map>
+
+namespace mkclean
+{
+
+struct tlb_entry;
+
+/// Which cores' TLBs hold an entry for each frame: what a core has to know before it touches a
+/// frame earlier than the others have got to. Keeps in every entry whether another core can see
+/// what is stored through it, and whether another core can change what is loaded through it.
+///
+/// It is the emulator's own knowledge and costs the model nothing. Only frames that some TLB holds
+/// take memory; O(entries for the frame) for every operation.
+class frame_sharing
+{
+public:
+    /// `entry` stays where it is until dropped() and is looked at again in between.
+    void filled(unsigned core, tlb_entry& entry);
+    void dropped(unsigned core, tlb_entry& entry);
+
+private:
+    struct holder {
+        unsigned core;
+        tlb_entry* entry;
+    };
+    using holders = boost::container::small_vector<holder, 4>;
+
+    static void mark(const holders& all);
+
+    std::unordered_map<frame_number, holders> m_frames;
+};
+
+} // namespace mkclean
