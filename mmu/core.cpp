@@ -1,4 +1,5 @@
 #include "mmu/core.h"
+#include "mmu/frame_sharing.h"
 
 #include <algorithm>
 #include <cstring>
@@ -42,6 +43,7 @@ core::~core() = default;
 // else begins with a transaction, an interrupt, a switch or an entry into the kernel.
 void core::share(frame_sharing& frames, picoseconds shortest_transaction)
 {
+    m_sharing = &frames;
     m_mmu->translations().share(frames, m_index);
     const std::uint64_t entered =
         std::min({cost().syscall_entry, cost().irq_entry, cost().context_switch});
@@ -162,8 +164,10 @@ core::run_ahead_limits core::limits() const
     if (m_options.sync == time_sync::every_access || m_need_resched)
         return {m_executor.now(), m_executor.now()};
     const picoseconds interrupted = next_interrupt();
-    return {std::min(m_executor.horizon(), interrupted),
-            std::min(m_executor.felt_horizon(), interrupted)};
+    const picoseconds shared = std::min(m_executor.horizon() + m_excess, interrupted);
+    if (m_sharing == nullptr || m_sharing->stale_entries())
+        return {shared, shared};
+    return {shared, std::min(m_executor.felt_horizon() + m_excess, interrupted)};
 }
 
 // Whoever makes this thread give way afterwards takes the limits back.

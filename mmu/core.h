@@ -105,6 +105,9 @@ public:
     void set_observer(access_observer* observer) { m_observer = observer; }
     void set_store_listener(store_listener* listener) { m_store_listener = listener; }
 
+    /// For tests of the tests: makes every window so much longer than is right.
+    void run_too_far(cycles by) { m_excess = m_period * by.raw(); }
+
     // actor
     void spend(cycles duration) override { elapse(m_period * duration.raw()); }
     using actor::spend;
@@ -254,7 +257,9 @@ private:
     picoseconds m_local; ///< this core's own time, never behind the world's while it runs
     run_ahead_limits m_limits; ///< limits(), as of the executor's change number
     std::uint64_t m_limits_known_at = 0;
+    const frame_sharing* m_sharing = nullptr; ///< null: there is no other core
     picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
+    picoseconds m_excess;     ///< of every window; wrong unless 0
     picoseconds m_user_since; ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;

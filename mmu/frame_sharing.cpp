@@ -20,10 +20,19 @@ void frame_sharing::dropped(unsigned core, tlb_entry& entry)
     all.erase(std::find_if(all.begin(), all.end(), [&](const holder& h) {
         return h.core == core && h.entry == &entry;
     }));
-    if (all.empty())
-        m_frames.erase(frame);
-    else
+    if (!all.empty()) {
         mark(all);
+        return;
+    }
+    m_frames.erase(frame);
+    if (!m_retired.empty())
+        m_retired.erase(entry.frame);
+}
+
+void frame_sharing::retire(frame_number frame)
+{
+    if (m_frames.count(frame) > 0)
+        m_retired.insert(frame);
 }
 
 void frame_sharing::mark(const holders& all)

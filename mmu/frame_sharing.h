@@ -5,6 +5,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <unordered_map>
+#include <unordered_set>
 
 namespace mkclean
 {
@@ -24,6 +25,12 @@ public:
     void filled(unsigned core, tlb_entry& entry);
     void dropped(unsigned core, tlb_entry& entry);
 
+    /// What the frame held is elsewhere from now on, or nowhere. While a TLB still holds it, two
+    /// frames may pass for one page, and nobody can say what is shared.
+    void retire(frame_number frame);
+    /// Whether a frame that has been retired is held by a TLB.
+    bool stale_entries() const { return !m_retired.empty(); }
+
 private:
     struct holder {
         unsigned core;
@@ -34,6 +41,7 @@ private:
     static void mark(const holders& all);
 
     std::unordered_map<frame_number, holders> m_frames;
+    std::unordered_set<frame_number> m_retired; // and still held
 };
 
 } // namespace mkclean

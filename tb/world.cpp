@@ -106,7 +106,7 @@ void world::build_kernel(physical_memory& memory, interconnect& bus)
                                         *m_fs, *m_block, cores);
     m_invariants = std::make_unique<invariant_checker>(*m_kernel);
     if (m_config.oracle) {
-        m_oracle = std::make_unique<oracle>(*m_kernel, *m_controller, m_media);
+        m_oracle = std::make_unique<oracle>(*m_kernel, *m_controller, m_media, m_sharing);
         m_kernel->observer = m_oracle.get();
         m_dma->report_to(*m_oracle);
         for (const auto& cpu : m_cores)

@@ -1,4 +1,5 @@
 #include "tb/oracle/oracle.h"
+#include "mmu/frame_sharing.h"
 #include "tb/oracle/page_state.h"
 
 #include <algorithm>
@@ -59,10 +60,12 @@ std::uint64_t store_of(const shadow_page& shadow, std::uint32_t at)
 
 } // namespace
 
-oracle::oracle(kernel& k, const disk_controller& disk, const disk_media& media)
+oracle::oracle(kernel& k, const disk_controller& disk, const disk_media& media,
+               frame_sharing& frames)
     : m_kernel(k),
       m_disk(disk),
-      m_media(media)
+      m_media(media),
+      m_frames(frames)
 {
 }
 
@@ -148,9 +151,8 @@ void oracle::on_store(const core& cpu, virtual_address va, const std::byte* byte
         at.as_of = m_mappings;
     }
     const auto in_page = static_cast<std::uint32_t>(offset_in_page(va));
-    if (at.shadow->store(m_next_store, cpu.now(), cpu.id(), in_page, bytes, length, part,
-                         m_syncs_begun))
-        ++m_next_store;
+    at.shadow->store(moment_of(cpu), cpu.now(), cpu.id(), in_page, bytes, length, part,
+                     m_syncs_begun);
     now_unpromised(*at.file, at.page, *at.shadow);
 }
 
@@ -159,10 +161,10 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
 {
     file_shadow& shadows = shadow_of(file.ino);
     shadows.file = &file;
-    m_writing[cpu.id()] = {file.ino, m_next_store};
+    m_writing[cpu.id()] = {file.ino, moment_of(cpu)};
     const page_index page(offset / page_size);
     shadow_page& shadow = begin_shadow(shadows, page);
-    shadow.write(m_next_store++, cpu.now(), cpu.id(),
+    shadow.write(moment_of(cpu), cpu.now(), cpu.id(),
                  static_cast<std::uint32_t>(offset % page_size), bytes, length, m_syncs_begun);
     now_unpromised(shadows, page, shadow);
 }
@@ -253,6 +255,8 @@ void oracle::on_event(const event& e)
             shadow->zero_from(static_cast<std::uint32_t>(e.before));
         return;
     }
+    if (e.site->touches == place::tag && m_kernel.cache.page_of(e.what.frame).mapping == nullptr)
+        m_frames.retire(e.what.frame); // it has left the page cache
     const std::uint64_t bits = evidence_bits(e.site->touches);
     if (((e.before ^ e.after) & bits) == 0)
         return;
@@ -305,7 +309,7 @@ void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first,
     sync_call call;
     call.first = first;
     call.end = end;
-    call.before = m_next_store;
+    call.before = moment_of(cpu) + 1; // what this core has stored by now is among them
     // A write(2) that is going on promises nothing to a sync that begins meanwhile.
     for (const auto& [by, write] : m_writing)
         if (write.ino == file.ino)

@@ -46,7 +46,7 @@ struct verdict {
 class oracle final : public access_observer, public kernel_observer, public event_sink
 {
 public:
-    oracle(kernel& k, const disk_controller& disk, const disk_media& media);
+    oracle(kernel& k, const disk_controller& disk, const disk_media& media, frame_sharing& frames);
 
     // access_observer
     void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
@@ -119,6 +119,13 @@ private:
             look_up(r, cpu.current().context(), page_of(va));
         return r;
     }
+    /// Orders stores and syncs by their time and then by core, whoever tells of them first: a core
+    /// may run ahead. No core does two of them at one instant.
+    static std::uint64_t moment_of(const core& cpu)
+    {
+        return cpu.now().raw() * most_cores + cpu.index();
+    }
+    static constexpr std::uint64_t most_cores = 64;
     void look_up(recent_page& r, const address_context* context, virtual_page at);
     file_shadow& shadow_of(inode_number ino);
     shadow_page* shadow_of(inode_number ino, page_index page);
@@ -142,8 +149,8 @@ private:
     kernel& m_kernel;
     const disk_controller& m_disk;
     const disk_media& m_media;
+    frame_sharing& m_frames;
     verdict m_verdict;
-    std::uint64_t m_next_store = 1;
     struct write_call {
         inode_number ino;
         std::uint64_t store = 0;

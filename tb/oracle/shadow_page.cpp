@@ -7,7 +7,7 @@ namespace mkclean
 
 // ---- storing ------------------------------------------------------------------------------------
 
-bool shadow_page::store_slowly(std::uint64_t id, picoseconds time, actor_id by,
+void shadow_page::store_slowly(std::uint64_t id, picoseconds time, actor_id by,
                                std::uint32_t offset, const std::byte* bytes, std::size_t length,
                                store_part part)
 {
@@ -20,7 +20,6 @@ bool shadow_page::store_slowly(std::uint64_t id, picoseconds time, actor_id by,
     m_goes_on = part == store_part::begins || part == store_part::continues;
     if (part == store_part::ends)
         give_to_predecessor();
-    return !goes_on;
 }
 
 void shadow_page::write(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,

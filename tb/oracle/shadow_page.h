@@ -16,7 +16,7 @@ namespace mkclean
 /// One uninterrupted run of stores by one thread into one page. What it stored is in the page's
 /// expected bytes, or among the old bytes of a later record.
 struct store_record {
-    std::uint64_t id = 0; ///< counts up over the whole run, from 1
+    std::uint64_t id = 0; ///< grows with its time; never 0
     picoseconds time;     ///< of its first byte
     actor_id by = 0;
     std::uint16_t offset = 0; ///< in the page
@@ -40,9 +40,8 @@ using page_bytes = std::array<std::byte, page_size>;
 class shadow_page
 {
 public:
-    /// `promises` counts the syncs that have begun. False if it was the continuation of a record,
-    /// which needs no id of its own.
-    bool store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+    /// `promises` counts the syncs that have begun.
+    void store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
                const std::byte* bytes, std::size_t length, store_part part, std::uint64_t promises)
     {
         see_promises(promises);
@@ -54,10 +53,10 @@ public:
                 same->by = by;
                 m_goes_on = false;
                 overwrite(offset, bytes, length);
-                return true;
+                return;
             }
         }
-        return store_slowly(id, time, by, offset, bytes, length, part);
+        store_slowly(id, time, by, offset, bytes, length, part);
     }
 
     /// write(2): a store that is never taken over, for a sync may have to make an exception of it.
@@ -151,7 +150,7 @@ private:
         if (m_lost != nullptr || m_lied != nullptr)
             clear_marks(offset, length);
     }
-    bool store_slowly(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+    void store_slowly(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
                       const std::byte* bytes, std::size_t length, store_part part);
     void begin_record(const store_record& record);
     void remember_replaced(std::uint32_t offset, std::size_t length);

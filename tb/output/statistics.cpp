@@ -48,7 +48,6 @@ json finding_json(const finding& f, const world& w)
     j["found"] = std::to_integer<unsigned>(f.found);
     j["found_out_ps"] = f.when.raw();
     if (f.store) {
-        j["store"]["id"] = f.store->id;
         j["store"]["by"] = w.log().name_of(f.store->by).who;
         j["store"]["time_ps"] = f.store->time.raw();
         j["store"]["offset"] = f.store->offset;

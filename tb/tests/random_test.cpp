@@ -5,12 +5,9 @@
 // MKCLEAN_KERNEL=golden, MKCLEAN_HUNT=plain, time (against every_access) or cut (the power),
 // MKCLEAN_SET=option=value.
 
-#include "tb/tests/run_settings.h"
+#include "tb/tests/random_settings.h"
 
 #include <doctest/doctest.h>
-
-#include <boost/random/mersenne_twister.hpp>
-#include <boost/random/uniform_int_distribution.hpp>
 
 #include <array>
 #include <cstdlib>
@@ -22,76 +19,6 @@ using namespace mkclean;
 
 namespace
 {
-
-class dice
-{
-public:
-    explicit dice(std::uint64_t seed) : m_random(seed) {}
-    std::string number(std::uint64_t lowest, std::uint64_t highest, const std::string& unit = "")
-    {
-        boost::random::uniform_int_distribution<std::uint64_t> any(lowest, highest);
-        return std::to_string(any(m_random)) + unit;
-    }
-    std::string one_of(const std::vector<std::string>& words)
-    {
-        boost::random::uniform_int_distribution<std::size_t> any(0, words.size() - 1);
-        return words[any(m_random)];
-    }
-
-private:
-    boost::random::mt19937_64 m_random;
-};
-
-// Small enough, and in enough of a hurry, for the flusher, the journal, reclaim and shootdowns to
-// come into every run.
-settings machine_of(std::uint64_t seed, const std::string& kernel)
-{
-    dice d(seed);
-    const bool scarce = d.one_of({"yes", "no", "no"}) == "yes";
-    const std::uint64_t threads = std::stoull(d.number(2, 6));
-    return {{"workload.kind", "random"},
-            {"kernel", kernel},
-            {"seed", std::to_string(seed)},
-            {"cores", "4"},
-            {"core.frequency", d.one_of({"150MHz", "1GHz", "3GHz"})},
-            {"core.timeslice", d.number(20, 2000, "us")},
-            {"core.ipi_latency", d.number(50, 5000, "ns")},
-            {"memory", "1MiB"},
-            {"time.limit", "600s"},
-            {"workload.threads", std::to_string(threads)},
-            {"workload.processes", d.number(1, 3)},
-            {"workload.operations", d.number(60, 400)},
-            {"workload.pages", scarce ? d.number(40, 64) : d.number(2, 24)},
-            {"workload.anonymous_pages", scarce ? std::to_string(170 / threads) : "2"},
-            {"tlb.entries", d.one_of({"8", "64"})},
-            {"vm.dirty_background_ratio", "2%"},
-            {"vm.dirty_ratio", d.one_of({"4%", "8%"})},
-            {"vm.dirty_writeback", d.number(1, 20, "ms")},
-            {"vm.dirty_expire", d.number(1, 20, "ms")},
-            {"vm.flusher_core", d.number(0, 3)},
-            {"fs.type", d.one_of({"ext2", "ext3", "ext3", "ext3"})},
-            {"fs.data", d.one_of({"ordered", "ordered", "writeback"})},
-            {"fs.block_size", d.one_of({"1KiB", "2KiB", "4KiB"})},
-            {"fs.commit", d.number(2, 40, "ms")},
-            {"fs.journal_blocks", d.one_of({"64", "256"})},
-            {"block.elevator", d.one_of({"noop", "cscan"})},
-            {"block.queue_depth", d.one_of({"1", "8"})},
-            {"block.nr_requests", d.one_of({"4", "128"})},
-            {"disk.kind", d.one_of({"rotating", "constant"})},
-            {"disk.write_cache", d.one_of({"on", "off"})},
-            {"disk.cache_size", d.one_of({"16KiB", "512KiB"})},
-            {"disk.destage", d.one_of({"elevator", "fifo"})},
-            {"disk.scheduling", d.one_of({"fcfs", "nearest"})},
-            {"disk.write_overhead", d.number(1, 700, "us")}};
-}
-
-std::string command_of(const settings& given)
-{
-    std::string command = "mkclean run";
-    for (const auto& [name, value] : given)
-        command += " --" + name + " " + value;
-    return command;
-}
 
 // What must be zero, and is not; "" if all is well.
 std::string complaints(const json& stats)

@@ -1,0 +1,161 @@
+// Running ahead in time must be seen by nobody: whole machines, in windows and access by access, to
+// the last byte of their statistics and of their logs.
+
+#include "tb/output/event_text.h"
+#include "tb/tests/random_settings.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+
+using namespace mkclean;
+
+namespace
+{
+
+/// A machine of one of four sizes, of any era, on which everything that takes part in the length of
+/// a window is drawn as well, and often nothing at all.
+settings any_machine(std::uint64_t seed)
+{
+    static const std::vector<std::string> kernels = {"golden", "linux-2.6.18", "linux-2.6.19",
+                                                     "linux-2.6.20", "linux-2.6.23"};
+    static const std::vector<std::string> sizes = {"1", "2", "4", "16"};
+    dice d(~seed);
+    settings s = machine_of(seed, kernels[seed % kernels.size()]);
+    const std::string cores = sizes[seed / kernels.size() % sizes.size()];
+    const std::uint64_t threads = std::stoull(cores) + std::stoull(d.number(1, 3));
+    for (const auto& [name, value] : settings{
+             {"cores", cores},
+             {"memory", "2MiB"},
+             {"workload.threads", std::to_string(threads)},
+             {"workload.operations", d.number(20, 400 / threads)},
+             {"workload.anonymous_pages", "1"},
+             {"vm.flusher_core", "0"},
+             {"core.access", d.one_of({"1", "1", "3"})},
+             {"core.ipi_latency", d.one_of({"1ns", "7ns", "500ns", "5us"})},
+             {"core.irq_latency", d.one_of({"1ns", "50ns", "1us"})},
+             {"memory.latency", d.one_of({"0ns", "5ns", "5ns", "60ns", "200ns"})},
+             {"cost.syscall_entry", d.one_of({"0", "100", "100", "300"})},
+             {"cost.irq_entry", d.one_of({"0", "400", "400"})},
+             {"cost.context_switch", d.one_of({"30", "1500"})},
+         })
+        s.emplace_back(name, value);
+    return s;
+}
+
+/// Everything that a run has to say: what happened, line by line, and the statistics.
+struct account {
+    std::string log;
+    std::string stats;
+};
+
+/// Writes the log. Who follows stores has the machine wait for each.
+class scribe final : public event_sink
+{
+public:
+    scribe(world& w, bool stores) : m_world(w), m_stores(stores) {}
+    void on_event(const event& e) override
+    {
+        text += event_text(e, m_world.log(), m_world.the_kernel(), m_world.cores()[0]->period());
+        text += '\n';
+    }
+    bool follows_stores() const override { return m_stores; }
+    std::string text;
+
+private:
+    world& m_world;
+    bool m_stores;
+};
+
+account account_of(const settings& given, bool log_stores,
+                   const std::function<void(world&)>& change = [](world&) {})
+{
+    config c;
+    option_set model;
+    c.declare(model);
+    for (const auto& [name, value] : given)
+        model.set(name, value, origin());
+    c.check(model);
+    account all;
+    std::unique_ptr<scribe> log;
+    run_on_fibers(
+        c,
+        [&](world& w) {
+            change(w);
+            log = std::make_unique<scribe>(w, log_stores);
+            w.log().attach(*log);
+        },
+        [&](world& w) {
+            json stats = statistics_of(w, model);
+            stats["config"].erase("time.sync");
+            all.stats = stats.dump();
+            all.log = std::move(log->text);
+        });
+    return all;
+}
+
+/// The first line of the log in which they differ, or that it is the statistics; "" if nothing.
+std::string difference(const account& exact, const account& fast)
+{
+    if (exact.log == fast.log)
+        return exact.stats == fast.stats ? "" : exact.stats + "\nor\n" + fast.stats;
+    const auto [a, b] =
+        std::mismatch(exact.log.begin(), exact.log.end(), fast.log.begin(), fast.log.end());
+    const auto line = [](const std::string& text, std::string::const_iterator at) {
+        const auto i = static_cast<std::size_t>(at - text.begin());
+        const std::size_t begin = i == 0 ? 0 : text.rfind('\n', i - 1) + 1;
+        return text.substr(begin, text.find('\n', i) - begin);
+    };
+    return line(exact.log, a) + "\nor\n" + line(fast.log, b);
+}
+
+std::string difference_by_time(std::uint64_t seed)
+{
+    const settings machine = any_machine(seed);
+    const bool log_stores = seed % 4 == 0;
+    const account exact = account_of(with(machine, "time.sync", "every_access"), log_stores);
+    return difference(exact, account_of(machine, log_stores));
+}
+
+void compare_times(std::uint64_t first, std::uint64_t last)
+{
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        INFO(command_of(any_machine(seed)));
+        CAPTURE(seed);
+        REQUIRE(difference_by_time(seed) == "");
+    }
+}
+
+} // namespace
+
+TEST_CASE("exact: 60 machines in windows do what they do access by access")
+{
+    compare_times(1, 60);
+}
+// In two halves, for two processors to test at a time.
+TEST_CASE("exact: 1000 machines in windows do what they do access by access" *
+          doctest::test_suite("long"))
+{
+    compare_times(1001, 2000);
+}
+TEST_CASE("exact: 1000 more machines in windows do what they do access by access" *
+          doctest::test_suite("long"))
+{
+    compare_times(2001, 3000);
+}
+
+TEST_CASE("exact: a window that is one cycle too long is found out")
+{
+    unsigned found = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const settings machine = any_machine(seed);
+        const account exact = account_of(with(machine, "time.sync", "every_access"), false);
+        const account wrong = account_of(machine, false, [](world& w) {
+            for (const auto& cpu : w.cores())
+                cpu->run_too_far(cycles(1));
+        });
+        found += difference(exact, wrong).empty() ? 0U : 1U;
+    }
+    CHECK(found > 0);
+}
