@@ -41,10 +41,12 @@ core::~core() = default;
 
 // All that user code can do to others at once is to store to what their TLBs hold as well. Anything
 // else begins with a transaction, an interrupt, a switch or an entry into the kernel.
-void core::share(frame_sharing& frames, picoseconds shortest_transaction)
+void core::share(frame_sharing& frames, deferred_stores& stores, picoseconds shortest_transaction)
 {
     m_sharing = &frames;
     m_mmu->translations().share(frames, m_index);
+    m_deferred = &stores;
+    stores.add_core(*this, m_idle_thread->m_task->priority());
     const std::uint64_t entered =
         std::min({cost().syscall_entry, cost().irq_entry, cost().context_switch});
     m_unfelt = std::min({shortest_transaction, picoseconds(m_options.ipi_latency),
@@ -85,6 +87,8 @@ bool core::catch_up(bool preemptible)
             return true;
         m_executor.sleep_until(std::min(m_local, next_interrupt()),
                                preemptible ? m_unfelt : picoseconds());
+        if (preemptible)
+            do_deferred_stores();
     }
 }
 
@@ -177,6 +181,38 @@ void core::learn_limits()
     m_limits_known_at = m_executor.changes();
 }
 
+// True if accesses may begin now.
+bool core::wait_for_window()
+{
+    if (m_options.sync == time_sync::every_access)
+        return false;
+    learn_limits();
+    if (m_need_resched || m_local >= m_limits.alone) {
+        sync_user();
+        learn_limits();
+    }
+    return m_local < m_limits.alone;
+}
+
+void core::defer_store(std::byte* to, picoseconds when, virtual_address va, const std::byte* bytes,
+                       std::size_t length, store_part part)
+{
+    deferred_stores::store s;
+    s.when = when;
+    s.to = to;
+    s.va = va;
+    std::memcpy(s.bytes.data(), bytes, length);
+    s.length = static_cast<std::uint8_t>(length);
+    s.part = part;
+    m_deferred->defer(m_index, s);
+}
+
+void core::do_deferred_stores()
+{
+    if (m_deferred != nullptr && !m_deferred->empty())
+        m_deferred->commit(m_executor.now(), m_executor.turn());
+}
+
 void core::sync_user()
 {
     while (!catch_up(true))
@@ -196,16 +232,17 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
         if (m_need_resched || to_announce || m_local >= limits().alone)
             sync_user();
         if (tlb_entry* const entry = m_mmu->hit(va, kind)) {
-            const bool shared = is_shared(*entry, kind);
-            if (shared && m_local > m_executor.now() && m_local >= limits().shared) {
-                sync_user();
-                continue;
+            if (kind == access_kind::load && may_change(*entry)) {
+                if (m_local > m_executor.now() && m_local >= limits().shared) {
+                    sync_user();
+                    continue;
+                }
+                m_deferred->commit_before(m_local, m_index);
             }
             if (to_announce)
                 m_store_listener->on_landing(
                     *this, va, std::min<std::size_t>(length, page_size - offset_in_page(va)));
-            const picoseconds until = shared ? limits().shared : limits().alone;
-            const std::size_t done = access_hits(*entry, va, bytes, length, kind, first, until);
+            const std::size_t done = access_hits(*entry, va, bytes, length, kind, first);
             first = false;
             if (std::exchange(filled, false))
                 --m_mmu->translations().stats().hits;
@@ -221,10 +258,13 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
     learn_limits();
 }
 
-// As many accesses through one TLB entry as begin before `limit`; at least one.
+// As many accesses through one TLB entry as fit into the window; at least one.
 std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                              std::size_t length, access_kind kind, bool first, picoseconds limit)
+                              std::size_t length, access_kind kind, bool first)
 {
+    const bool load = kind == access_kind::load;
+    const run_ahead_limits window = limits();
+    const picoseconds limit = load && may_change(entry) ? window.shared : window.alone;
     const picoseconds each = m_access_time;
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
     std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
@@ -237,20 +277,37 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     }
 
     std::byte* const memory = entry.host + offset_in_page(va);
-    if (kind == access_kind::store) {
-        std::memcpy(memory, bytes, piece);
-        m_stats.stores += accesses;
-        if (m_observer != nullptr)
-            m_observer->on_store(*this, va, bytes, piece, part_of_store(first, piece == length));
-    } else {
+    if (load) {
         std::memcpy(bytes, memory, piece);
         m_stats.loads += accesses;
         if (m_observer != nullptr)
             m_observer->on_load(*this, va, bytes, piece);
+    } else if (entry.others_see) {
+        store_access_by_access(entry, va, bytes, piece, first, piece == length);
+        m_stats.stores += accesses;
+    } else {
+        std::memcpy(memory, bytes, piece);
+        m_stats.stores += accesses;
+        show_store(m_local, va, bytes, piece, part_of_store(first, piece == length));
     }
     m_mmu->translations().stats().hits += accesses;
     m_local += each * accesses;
     return piece;
+}
+
+void core::store_access_by_access(const tlb_entry& entry, virtual_address va,
+                                  const std::byte* bytes, std::size_t length, bool first, bool last)
+{
+    picoseconds when = m_local;
+    while (length > 0) {
+        const std::size_t piece = std::min<std::size_t>(length, access_width - va.raw() % access_width);
+        store_through(entry, when, va, bytes, piece, part_of_store(first, last && piece == length));
+        first = false;
+        va += virtual_address(piece);
+        bytes += piece;
+        length -= piece;
+        when += m_access_time;
+    }
 }
 
 void core::handle_miss(virtual_address va, access_kind kind)
@@ -303,6 +360,7 @@ void core::enter_kernel(std::uint64_t cost_cycles)
 {
     if (m_local > std::max(m_user_since, m_executor.now())) // only accesses run ahead
         wait_for_others_to_pass(m_local - m_access_time);
+    do_deferred_stores();
     m_current->m_user_mode = false;
     spend(cost_cycles);
 }

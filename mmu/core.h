@@ -1,6 +1,8 @@
 #pragma once
 
+#include "mmu/deferred_stores.h"
 #include "mmu/mmu.h"
+#include "mmu/store_part.h"
 #include "mmu/thread.h"
 #include "sim/actor.h"
 #include "sim/executor.h"
@@ -28,21 +30,15 @@ public:
     virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
 };
 
-/// Which part of a program's store an observer is shown: pages and time may cut it.
-enum class store_part {
-    whole,     ///< all of it
-    begins,    ///< more follows
-    continues, ///< more follows still
-    ends,      ///< the last of it
-};
-
 /// Sees every byte that user code stores or loads, as it happens. The oracle is one.
 class access_observer
 {
 public:
     virtual ~access_observer() = default;
-    virtual void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                          std::size_t length, store_part part) = 0;
+    /// The thread that is current on the core has stored at that time. A core that runs ahead may
+    /// tell so before others tell what they stored earlier, but never of the same frame.
+    virtual void on_store(const core& cpu, picoseconds when, virtual_address va,
+                          const std::byte* bytes, std::size_t length, store_part part) = 0;
     virtual void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                          std::size_t length) = 0;
 };
@@ -100,7 +96,7 @@ public:
     unsigned index() const { return m_index; }
     std::string name() const { return "core" + std::to_string(m_index); }
     /// There are other cores. No transaction on the bus takes less than `shortest_transaction`.
-    void share(frame_sharing& frames, picoseconds shortest_transaction);
+    void share(frame_sharing& frames, deferred_stores& stores, picoseconds shortest_transaction);
     void set_kernel(kernel_entries& kernel) { m_kernel = &kernel; }
     void set_observer(access_observer* observer) { m_observer = observer; }
     void set_store_listener(store_listener* listener) { m_store_listener = listener; }
@@ -131,15 +127,15 @@ public:
     /// Stores or loads in naturally aligned pieces of at most 8 bytes, each one access.
     void store(virtual_address va, const void* bytes, std::size_t length)
     {
-        tlb_entry* const entry = ready_entry(va, length, access_kind::store);
-        if (entry != nullptr && !log().follows_stores()) {
-            std::memcpy(entry->host + offset_in_page(va), bytes, length);
-            ++m_stats.stores;
-            if (m_observer != nullptr)
-                m_observer->on_store(*this, va, static_cast<const std::byte*>(bytes), length,
-                                     store_part::whole);
-            pass_one_access();
-            return;
+        if (!log().follows_stores()) {
+            tlb_entry* const entry = ready_entry(va, length, access_kind::store);
+            if (entry != nullptr) {
+                store_through(*entry, m_local, va, static_cast<const std::byte*>(bytes), length,
+                              store_part::whole);
+                ++m_stats.stores;
+                pass_one_access();
+                return;
+            }
         }
         // access() only reads through the pointer when it is told to store.
         access(va, const_cast<std::byte*>(static_cast<const std::byte*>(bytes)), length,
@@ -179,6 +175,13 @@ public:
     picoseconds period() const { return m_period; }
     const core_options& options() const { return m_options; }
     const core_stats& stats() const { return m_stats; }
+    /// What the current thread stored is there to be seen.
+    void show_store(picoseconds when, virtual_address va, const std::byte* bytes,
+                    std::size_t length, store_part part)
+    {
+        if (m_observer != nullptr)
+            m_observer->on_store(*this, when, va, bytes, length, part);
+    }
 
 private:
     friend class thread;
@@ -199,19 +202,37 @@ private:
     /// anything that anybody else can do about it. Null: access() has to see to it.
     tlb_entry* ready_entry(virtual_address va, std::size_t length, access_kind kind)
     {
-        if (m_executor.changes() != m_limits_known_at || m_local >= m_limits.alone ||
-            va.raw() % access_width + length > access_width)
+        if (va.raw() % access_width + length > access_width)
+            return nullptr;
+        if ((m_executor.changes() != m_limits_known_at || m_local >= m_limits.alone) &&
+            !wait_for_window())
             return nullptr;
         tlb_entry* const entry = m_mmu->hit(va, kind);
-        if (entry != nullptr && is_shared(*entry, kind) && m_local >= m_limits.shared)
-            return nullptr;
-        return entry;
+        return entry == nullptr || (kind == access_kind::load && may_change(*entry)) ? nullptr
+                                                                                     : entry;
     }
-    /// Others can tell when this access happens, or it can tell what they have done.
-    static bool is_shared(const tlb_entry& entry, access_kind kind)
+    bool wait_for_window();
+    /// Between now and the world's coming to it, a load may find something else than memory holds:
+    /// what another core has stored, or what this one has and the others are still to see.
+    static bool may_change(const tlb_entry& entry)
     {
-        return kind == access_kind::store ? entry.others_see : entry.others_change;
+        return entry.others_change || (entry.others_see && entry.dirty);
     }
+    /// One access. What others can see waits until they have come so far.
+    void store_through(const tlb_entry& entry, picoseconds when, virtual_address va,
+                       const std::byte* bytes, std::size_t length, store_part part)
+    {
+        std::byte* const to = entry.host + offset_in_page(va);
+        if (entry.others_see) {
+            defer_store(to, when, va, bytes, length, part);
+            return;
+        }
+        std::memcpy(to, bytes, length);
+        show_store(when, va, bytes, length, part);
+    }
+    void defer_store(std::byte* to, picoseconds when, virtual_address va, const std::byte* bytes,
+                     std::size_t length, store_part part);
+    void do_deferred_stores();
     void pass_one_access()
     {
         ++m_mmu->translations().stats().hits;
@@ -219,12 +240,14 @@ private:
     }
     void access(virtual_address va, std::byte* bytes, std::size_t length, access_kind kind);
     std::size_t access_hits(tlb_entry& entry, virtual_address va, std::byte* bytes,
-                            std::size_t length, access_kind kind, bool first, picoseconds limit);
+                            std::size_t length, access_kind kind, bool first);
+    void store_access_by_access(const tlb_entry& entry, virtual_address va, const std::byte* bytes,
+                                std::size_t length, bool first, bool last);
     void handle_miss(virtual_address va, access_kind kind);
     /// Before which this core need not wait for anybody, as long as no interrupt comes from it:
     struct run_ahead_limits {
-        picoseconds shared; ///< whatever frame it touches,
-        picoseconds alone;  ///< if no other core's TLB holds the frame
+        picoseconds shared; ///< whatever it does,
+        picoseconds alone;  ///< if it loads nothing that may change
     };
     run_ahead_limits limits() const;
     void learn_limits();
@@ -258,6 +281,7 @@ private:
     run_ahead_limits m_limits; ///< limits(), as of the executor's change number
     std::uint64_t m_limits_known_at = 0;
     const frame_sharing* m_sharing = nullptr; ///< null: there is no other core
+    deferred_stores* m_deferred = nullptr;    ///< null: the same
     picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
     picoseconds m_excess;     ///< of every window; wrong unless 0
     picoseconds m_user_since; ///< when the kernel was last left

@@ -1,6 +1,7 @@
 #include "sim/executor.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -82,7 +83,7 @@ void executor::sleep_until(picoseconds when, picoseconds unfelt)
     if (next_is_running_task(when)) {
         if (when > m_now)
             set_now(when);
-        m_turn = std::max(m_turn, m_running->m_priority);
+        take_turn(*m_running);
         return;
     }
     resume_at(*m_running, when);
@@ -171,13 +172,11 @@ executor::task* executor::next()
         if (first.due() > m_now && first.due() <= m_free_until) {
             set_now(first.due());
         } else if (first.due() > m_now) {
-            m_in_model = false;
-            advance(first.due());
-            m_in_model = true;
+            leave_model_until(first.due());
             continue;
         }
         dequeue(first);
-        m_turn = std::max(m_turn, first.m_priority);
+        take_turn(first);
         if (first.m_kind == entry::kind::task)
             return static_cast<task*>(&first);
         // Whose stack this is on has nothing to do with it, so what it throws must not unwind that.
@@ -187,6 +186,23 @@ executor::task* executor::next()
             fail();
         }
     }
+}
+
+void executor::take_turn(const entry& e)
+{
+    m_turn = std::max(m_turn, e.m_priority);
+    if (m_before_turns && e.m_unfelt == picoseconds())
+        m_before_turns(m_now, m_turn);
+}
+
+// Others may act on the way; whoever is ahead is not ahead of them.
+void executor::leave_model_until(picoseconds when)
+{
+    if (m_before_turns)
+        m_before_turns(std::min(when, foreign_horizon()), 0);
+    m_in_model = false;
+    advance(when);
+    m_in_model = true;
 }
 
 // What is being thrown ends the run.
@@ -210,6 +226,12 @@ executor::outcome executor::run(picoseconds limit)
     }
     m_running = nullptr;
     m_in_model = false;
+    if (m_before_turns) { // the caller's
+        if (m_outcome == outcome::out_of_time)
+            m_before_turns(limit, std::numeric_limits<unsigned>::max());
+        else
+            m_before_turns(m_now, m_turn);
+    }
     if (m_failure)
         std::rethrow_exception(std::exchange(m_failure, nullptr));
     return m_outcome;

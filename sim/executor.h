@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mkclean
@@ -39,6 +40,7 @@ public:
         /// When it is due; meaningful only while it is queued.
         picoseconds due() const { return m_due; }
         bool queued() const { return is_linked(); }
+        unsigned priority() const { return m_priority; }
         friend bool operator<(const entry& a, const entry& b);
 
     protected:
@@ -119,10 +121,14 @@ public:
     /// nothing that others can change sooner than they have promised. O(number of those who are
     /// due before then).
     picoseconds felt_horizon() const;
-    /// Whether one of that priority who waits for `when` would have had its turn by now.
-    bool has_had_turn(picoseconds when, unsigned priority) const
+    /// The last priority that has had its turn at this instant.
+    unsigned turn() const { return m_turn; }
+    /// Calls `prepare` before anybody who has promised nothing (see sleep_until) has his turn, and
+    /// before run() returns, with the instant and the last priority whose turn has come by then. It
+    /// must not wait.
+    void before_turns(std::function<void(picoseconds, unsigned)> prepare)
     {
-        return when < m_now || (when == m_now && priority <= m_turn);
+        m_before_turns = std::move(prepare);
     }
     /// Counts everything that may move the horizon: while it stays the same, so does that.
     std::uint64_t changes() const { return m_changes; }
@@ -178,6 +184,8 @@ private:
     void dequeue(entry& e);
     void fail();
     bool next_is_running_task(picoseconds when) const;
+    void take_turn(const entry& e);
+    void leave_model_until(picoseconds when);
     bool must_end() const
     {
         return m_stopping || (m_interrupted != nullptr &&
@@ -192,7 +200,8 @@ private:
     picoseconds m_now;
     picoseconds m_limit = picoseconds::max();
     picoseconds m_free_until;
-    unsigned m_turn = 0; ///< the last priority that had its turn at this instant
+    unsigned m_turn = 0;
+    std::function<void(picoseconds, unsigned)> m_before_turns;
     std::uint64_t m_sequence = 0;
     std::uint64_t m_changes = 0;
     task* m_running = nullptr;

@@ -70,14 +70,19 @@ world::~world()
 
 void world::build_machine(interconnect& bus)
 {
+    const bool ahead_of_others = m_config.cores > 1 && m_config.core.sync == time_sync::window;
     for (unsigned i = 0; i < m_config.cores; ++i) {
         bus_port& port = bus.add_initiator("core_" + std::to_string(i));
         m_cores.push_back(
             std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
                                    std::make_unique<mmu>(port, m_config.tlb, m_config.walker)));
-        if (m_config.cores > 1)
-            m_cores.back()->share(m_sharing, picoseconds(m_config.memory_latency));
+        if (ahead_of_others)
+            m_cores.back()->share(m_sharing, m_deferred, picoseconds(m_config.memory_latency));
     }
+    if (ahead_of_others)
+        m_executor.before_turns([this](picoseconds when, unsigned priority) {
+            m_deferred.commit(when, priority);
+        });
     m_timing = make_timing(m_config.disk);
     m_registers = std::make_unique<disk_registers_port>(*this);
     m_interrupt = std::make_unique<disk_interrupt>(*this);

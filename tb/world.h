@@ -103,6 +103,7 @@ private:
     super_block_layout m_layout;
     page_cache m_cache;
     frame_sharing m_sharing;
+    deferred_stores m_deferred;
     std::vector<std::unique_ptr<core>> m_cores;
     std::unique_ptr<access_timing> m_timing;
     std::unique_ptr<disk_registers_port> m_registers;

@@ -65,8 +65,8 @@ public:
         for (unsigned i = 0; i < o.cores; ++i) {
             cores.push_back(std::make_unique<core>(exec, log, options.cost, o.core, i,
                                                    std::make_unique<mmu>(port, o.tlb, o.walker)));
-            if (o.cores > 1)
-                cores.back()->share(sharing, o.bus_latency);
+            if (o.cores > 1 && o.core.sync == time_sync::window)
+                cores.back()->share(sharing, deferred, o.bus_latency);
             cores.back()->set_kernel(*this);
             cores.back()->set_observer(this);
         }
@@ -74,6 +74,10 @@ public:
             spaces.push_back(std::make_unique<address_space>(memory, allocator()));
             spaces.back()->context.root = spaces.back()->table.root();
         }
+        if (o.cores > 1 && o.core.sync == time_sync::window)
+            exec.before_turns([this](picoseconds when, unsigned priority) {
+                deferred.commit(when, priority);
+            });
         log.attach(*this);
     }
     ~machine() override { exec.cancel_all(); }
@@ -166,15 +170,15 @@ public:
     std::function<void(core&, interrupt)> on_interrupt;
 
     // access_observer: what is handed over in one piece is seen access by access.
-    void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
+    void on_store(const core& cpu, picoseconds when, virtual_address va, const std::byte* bytes,
                   std::size_t length, store_part) override
     {
-        see_accesses(cpu, "store", va, bytes, length);
+        see_accesses(cpu, when, "store", va, bytes, length);
     }
     void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                  std::size_t length) override
     {
-        see_accesses(cpu, "load", va, bytes, length);
+        see_accesses(cpu, cpu.now(), "load", va, bytes, length);
     }
     // event_sink
     void on_event(const event& e) override
@@ -219,6 +223,7 @@ public:
     physical_memory memory{64 * page_size};
     direct_memory_port port;
     frame_sharing sharing;
+    deferred_stores deferred;
     std::vector<std::unique_ptr<address_space>> spaces;
     spinlock page_table_lock;
     std::vector<std::unique_ptr<core>> cores;
@@ -263,10 +268,9 @@ private:
         cpu.spin_until(m_all_acked, [this] { return m_acks_missing == 0; });
     }
 
-    void see_accesses(const core& cpu, const char* what, virtual_address va, const std::byte* bytes,
-                      std::size_t length)
+    void see_accesses(const core& cpu, picoseconds time, const char* what, virtual_address va,
+                      const std::byte* bytes, std::size_t length)
     {
-        picoseconds time = cpu.now();
         while (length > 0) {
             const std::size_t piece = std::min<std::size_t>(8 - va.raw() % 8, length);
             std::uint64_t value = 0;

@@ -140,8 +140,8 @@ void oracle::now_unpromised(file_shadow& file, page_index page, shadow_page& sha
     file.unpromised.insert(page);
 }
 
-void oracle::on_store(const core& cpu, virtual_address va, const std::byte* bytes,
-                      std::size_t length, store_part part)
+void oracle::on_store(const core& cpu, picoseconds when, virtual_address va,
+                      const std::byte* bytes, std::size_t length, store_part part)
 {
     recent_page& at = page_at(cpu, va);
     if (at.file == nullptr)
@@ -151,7 +151,7 @@ void oracle::on_store(const core& cpu, virtual_address va, const std::byte* byte
         at.as_of = m_mappings;
     }
     const auto in_page = static_cast<std::uint32_t>(offset_in_page(va));
-    at.shadow->store(moment_of(cpu), cpu.now(), cpu.id(), in_page, bytes, length, part,
+    at.shadow->store(moment_of(cpu, when), when, cpu.id(), in_page, bytes, length, part,
                      m_syncs_begun);
     now_unpromised(*at.file, at.page, *at.shadow);
 }
@@ -161,10 +161,10 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
 {
     file_shadow& shadows = shadow_of(file.ino);
     shadows.file = &file;
-    m_writing[cpu.id()] = {file.ino, moment_of(cpu)};
+    m_writing[cpu.id()] = {file.ino, moment_of(cpu, cpu.now())};
     const page_index page(offset / page_size);
     shadow_page& shadow = begin_shadow(shadows, page);
-    shadow.write(moment_of(cpu), cpu.now(), cpu.id(),
+    shadow.write(moment_of(cpu, cpu.now()), cpu.now(), cpu.id(),
                  static_cast<std::uint32_t>(offset % page_size), bytes, length, m_syncs_begun);
     now_unpromised(shadows, page, shadow);
 }
@@ -309,7 +309,7 @@ void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first,
     sync_call call;
     call.first = first;
     call.end = end;
-    call.before = moment_of(cpu) + 1; // what this core has stored by now is among them
+    call.before = moment_of(cpu, cpu.now()) + 1; // what this core has stored by now is among them
     // A write(2) that is going on promises nothing to a sync that begins meanwhile.
     for (const auto& [by, write] : m_writing)
         if (write.ino == file.ino)

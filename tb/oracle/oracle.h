@@ -49,7 +49,7 @@ public:
     oracle(kernel& k, const disk_controller& disk, const disk_media& media, frame_sharing& frames);
 
     // access_observer
-    void on_store(const core& cpu, virtual_address va, const std::byte* bytes,
+    void on_store(const core& cpu, picoseconds when, virtual_address va, const std::byte* bytes,
                   std::size_t length, store_part part) override;
     void on_load(const core& cpu, virtual_address va, const std::byte* bytes,
                  std::size_t length) override;
@@ -121,9 +121,9 @@ private:
     }
     /// Orders stores and syncs by their time and then by core, whoever tells of them first: a core
     /// may run ahead. No core does two of them at one instant.
-    static std::uint64_t moment_of(const core& cpu)
+    static std::uint64_t moment_of(const core& cpu, picoseconds when)
     {
-        return cpu.now().raw() * most_cores + cpu.index();
+        return when.raw() * most_cores + cpu.index();
     }
     static constexpr std::uint64_t most_cores = 64;
     void look_up(recent_page& r, const address_context* context, virtual_page at);

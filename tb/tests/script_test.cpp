@@ -443,7 +443,7 @@ TEST_CASE(
     "until ends at that very instant, whatever interrupts it, and counts as late if it cannot")
 {
     struct store_times final : access_observer {
-        void on_store(const core& cpu, virtual_address, const std::byte*, std::size_t,
+        void on_store(const core& cpu, picoseconds, virtual_address, const std::byte*, std::size_t,
                       store_part) override
         {
             times.push_back(cpu.now());

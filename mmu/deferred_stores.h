@@ -1,0 +1,67 @@
+#pragma once
+
+#include "mmu/store_part.h"
+#include "sim/number.h"
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace mkclean
+{
+
+class core;
+
+/// What cores that run ahead have stored to frames that other cores can see: one access each, kept
+/// until the world's time has come to it and then done in the order of time, and at one instant in
+/// that of the cores' priorities, which is the order that waiting for every access gives.
+///
+/// O(cores) a store.
+class deferred_stores
+{
+public:
+    struct store {
+        picoseconds when;
+        std::byte* to = nullptr;
+        virtual_address va;
+        std::array<std::byte, 8> bytes{};
+        std::uint8_t length = 0; ///< bytes
+        store_part part{};
+    };
+
+    /// Cores are numbered in the order in which they are added, and act in that at one instant.
+    void add_core(core& cpu, unsigned priority) { m_queues.push_back({&cpu, priority, {}, 0}); }
+    /// `s.when` is not before that of the core's last one.
+    void defer(unsigned core, const store& s)
+    {
+        m_queues[core].stores.push_back(s);
+        ++m_waiting;
+    }
+    /// Does all those before `when`, and at `when` those of cores up to that priority.
+    void commit(picoseconds when, unsigned priority)
+    {
+        if (m_waiting > 0)
+            commit_waiting(when, priority);
+    }
+    /// Does all those that come before what the core of that number does at `when`.
+    void commit_before(picoseconds when, unsigned core);
+    bool empty() const { return m_waiting == 0; }
+
+private:
+    struct queue {
+        core* cpu;
+        unsigned priority;
+        std::vector<store> stores;
+        std::size_t next; // the first that is still to be done
+        bool empty() const { return next == stores.size(); }
+    };
+
+    void commit_waiting(picoseconds when, unsigned priority);
+    queue* earliest();
+    void do_next(queue& q);
+
+    std::vector<queue> m_queues;
+    std::size_t m_waiting = 0;
+};
+
+} // namespace mkclean
