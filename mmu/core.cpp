@@ -168,10 +168,11 @@ core::run_ahead_limits core::limits() const
     if (m_options.sync == time_sync::every_access || m_need_resched)
         return {m_executor.now(), m_executor.now()};
     const picoseconds interrupted = next_interrupt();
-    const picoseconds shared = std::min(m_executor.horizon() + m_excess, interrupted);
+    const executor::horizons others = m_executor.look_ahead();
+    const picoseconds shared = std::min(others.acts + m_excess, interrupted);
     if (m_sharing == nullptr || m_sharing->stale_entries())
         return {shared, shared};
-    return {shared, std::min(m_executor.felt_horizon() + m_excess, interrupted)};
+    return {shared, std::min(others.felt + m_excess, interrupted)};
 }
 
 // Whoever makes this thread give way afterwards takes the limits back.
@@ -186,7 +187,8 @@ bool core::wait_for_window()
 {
     if (m_options.sync == time_sync::every_access)
         return false;
-    learn_limits();
+    if (m_executor.changes() != m_limits_known_at)
+        learn_limits();
     if (m_need_resched || m_local >= m_limits.alone) {
         sync_user();
         learn_limits();
@@ -197,14 +199,12 @@ bool core::wait_for_window()
 void core::defer_store(std::byte* to, picoseconds when, virtual_address va, const std::byte* bytes,
                        std::size_t length, store_part part)
 {
-    deferred_stores::store s;
-    s.when = when;
-    s.to = to;
-    s.va = va;
-    std::memcpy(s.bytes.data(), bytes, length);
-    s.length = static_cast<std::uint8_t>(length);
-    s.part = part;
-    m_deferred->defer(m_index, s);
+    std::uint64_t word = 0;
+    if (length == sizeof word)
+        std::memcpy(&word, bytes, sizeof word);
+    else
+        std::memcpy(&word, bytes, length);
+    m_deferred->defer(m_index, {when, to, va, word, static_cast<std::uint32_t>(length), part});
 }
 
 void core::do_deferred_stores()

@@ -13,35 +13,40 @@ void deferred_stores::commit_before(picoseconds when, unsigned core)
 
 void deferred_stores::commit_waiting(picoseconds when, unsigned priority)
 {
-    while (queue* const q = earliest()) {
-        const picoseconds due = q->stores[q->next].when;
-        if (due > when || (due == when && q->priority > priority))
+    while (m_waiting > 0) {
+        queue& q = earliest();
+        if (q.due > when || (q.due == when && q.priority > priority))
             return;
-        do_next(*q);
+        do_next(q);
     }
 }
 
 // Of those at one instant, the first core's: they are in the order of their priorities.
-deferred_stores::queue* deferred_stores::earliest()
+deferred_stores::queue& deferred_stores::earliest()
 {
-    queue* first = nullptr;
+    queue* first = m_queues.data();
     for (queue& q : m_queues)
-        if (!q.empty() &&
-            (first == nullptr || q.stores[q.next].when < first->stores[first->next].when))
+        if (q.due < first->due)
             first = &q;
-    return first;
+    return *first;
 }
 
 void deferred_stores::do_next(queue& q)
 {
     const store& s = q.stores[q.next++];
     --m_waiting;
-    std::memcpy(s.to, s.bytes.data(), s.length);
-    q.cpu->show_store(s.when, s.va, s.bytes.data(), s.length, s.part);
-    if (q.empty()) {
-        q.stores.clear();
-        q.next = 0;
+    if (s.length == sizeof s.bytes)
+        std::memcpy(s.to, &s.bytes, sizeof s.bytes);
+    else
+        std::memcpy(s.to, &s.bytes, s.length);
+    q.cpu->show_store(s.when, s.va, reinterpret_cast<const std::byte*>(&s.bytes), s.length, s.part);
+    if (q.next < q.stores.size()) {
+        q.due = q.stores[q.next].when;
+        return;
     }
+    q.due = picoseconds::max();
+    q.stores.clear();
+    q.next = 0;
 }
 
 } // namespace mkclean

@@ -3,8 +3,8 @@
 #include "mmu/store_part.h"
 #include "sim/number.h"
 
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace mkclean
@@ -22,19 +22,25 @@ class deferred_stores
 public:
     struct store {
         picoseconds when;
-        std::byte* to = nullptr;
+        std::byte* to;
         virtual_address va;
-        std::array<std::byte, 8> bytes{};
-        std::uint8_t length = 0; ///< bytes
-        store_part part{};
+        std::uint64_t bytes;
+        std::uint32_t length; ///< bytes
+        store_part part;
     };
 
     /// Cores are numbered in the order in which they are added, and act in that at one instant.
-    void add_core(core& cpu, unsigned priority) { m_queues.push_back({&cpu, priority, {}, 0}); }
+    void add_core(core& cpu, unsigned priority)
+    {
+        m_queues.push_back({picoseconds::max(), &cpu, priority, {}, 0});
+    }
     /// `s.when` is not before that of the core's last one.
     void defer(unsigned core, const store& s)
     {
-        m_queues[core].stores.push_back(s);
+        queue& q = m_queues[core];
+        if (q.stores.empty())
+            q.due = s.when;
+        q.stores.push_back(s);
         ++m_waiting;
     }
     /// Does all those before `when`, and at `when` those of cores up to that priority.
@@ -49,15 +55,15 @@ public:
 
 private:
     struct queue {
+        picoseconds due; // of the next of them
         core* cpu;
         unsigned priority;
-        std::vector<store> stores;
-        std::size_t next; // the first that is still to be done
-        bool empty() const { return next == stores.size(); }
+        std::vector<store> stores; // some may have been done; empty when all have
+        std::size_t next;
     };
 
     void commit_waiting(picoseconds when, unsigned priority);
-    queue* earliest();
+    queue& earliest();
     void do_next(queue& q);
 
     std::vector<queue> m_queues;

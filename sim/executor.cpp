@@ -118,21 +118,18 @@ void executor::resume_at(task& t, picoseconds when)
     enqueue(t, when);
 }
 
-picoseconds executor::horizon() const
+executor::horizons executor::look_ahead() const
 {
-    const picoseconds queued = m_queue.empty() ? m_limit : m_queue.begin()->due();
-    return std::min({queued, m_limit, foreign_horizon()});
-}
-
-picoseconds executor::felt_horizon() const
-{
-    picoseconds felt = std::min(m_limit, foreign_horizon());
+    horizons h;
+    h.acts = h.felt = std::min(m_limit, foreign_horizon());
+    if (!m_queue.empty())
+        h.acts = std::min(h.acts, m_queue.begin()->due());
     for (const entry& e : m_queue) {
-        if (e.due() >= felt)
+        if (e.due() >= h.felt)
             break;
-        felt = std::min(felt, e.due() + e.m_unfelt);
+        h.felt = std::min(h.felt, e.due() + e.m_unfelt);
     }
-    return felt;
+    return h;
 }
 
 void executor::yield()

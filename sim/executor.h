@@ -104,7 +104,7 @@ public:
 
     /// The running task waits until `when`, or until somebody calls resume_at() for earlier. It
     /// promises that, whenever it is woken, nothing it does can be seen or felt by anybody who
-    /// asks for felt_horizon() before `unfelt` has passed after that.
+    /// runs ahead to what look_ahead() calls felt, before `unfelt` has passed after that.
     void sleep_until(picoseconds when, picoseconds unfelt = picoseconds());
     /// The running task waits until somebody resumes it.
     void suspend();
@@ -113,14 +113,15 @@ public:
     /// The task that is executing right now; null outside tasks and in a timer's action.
     task* running() const { return m_running; }
 
-    /// The earliest instant at which anything but the running task can act or look (the caller of
-    /// run() does at its limit): until then it may run ahead without anybody being able to tell
-    /// (see docs/design.md, "Exact and fast").
-    picoseconds horizon() const;
-    /// The earliest instant at which what anybody else does can be felt, by one who looks at
-    /// nothing that others can change sooner than they have promised. O(number of those who are
-    /// due before then).
-    picoseconds felt_horizon() const;
+    /// The earliest instants at which anything but the running task
+    struct horizons {
+        picoseconds acts; ///< can act or look (the caller of run() does at its limit),
+        picoseconds felt; ///< can be felt by one who looks at nothing that others can change sooner
+                          ///< than they have promised
+    };
+    /// Until then it may run ahead without anybody being able to tell (see docs/design.md, "Exact
+    /// and fast"). O(number of those who are due before then).
+    horizons look_ahead() const;
     /// The last priority that has had its turn at this instant.
     unsigned turn() const { return m_turn; }
     /// Calls `prepare` before anybody who has promised nothing (see sleep_until) has his turn, and

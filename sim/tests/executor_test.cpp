@@ -365,16 +365,16 @@ TEST_CASE("the horizon is the earliest instant at which anybody else can act or 
         exec.suspend();
     });
     exec.spawn("task", 2, [&] {
-        horizons.push_back(exec.horizon()); // other's 100
+        horizons.push_back(exec.look_ahead().acts); // other's 100
         t.arm(at(40));
-        horizons.push_back(exec.horizon());
+        horizons.push_back(exec.look_ahead().acts);
         t.disarm();
         exec.resume_at(other, at(70));
-        horizons.push_back(exec.horizon());
+        horizons.push_back(exec.look_ahead().acts);
         exec.sleep_until(at(70)); // the running task's own waits are not in it
-        horizons.push_back(exec.horizon());
+        horizons.push_back(exec.look_ahead().acts);
         t.arm(at(600));
-        horizons.push_back(exec.horizon()); // who called run() looks at 500
+        horizons.push_back(exec.look_ahead().acts); // who called run() looks at 500
     });
     exec.run(at(500));
     CHECK(horizons == std::vector<picoseconds>{at(100), at(40), at(70), at(500), at(500)});
@@ -581,7 +581,7 @@ TEST_CASE("random programs do what a sorted list would have them do")
         const random_program program = make_random_program(seed);
         fiber_executor exec;
         program_run run(program, exec, [&exec] {
-            return "  horizon " + std::to_string(exec.horizon().raw()) + "\n";
+            return "  horizon " + std::to_string(exec.look_ahead().acts.raw()) + "\n";
         });
         const std::string expected = reference_interpreter(program).trace();
         CAPTURE(seed);

@@ -17,7 +17,7 @@ std::string run_on_fibers(const random_program& program)
     fiber_executor exec;
     return program_run(
                program, exec,
-               [&exec] { return "  horizon " + std::to_string(exec.horizon().raw()) + "\n"; })
+               [&exec] { return "  horizon " + std::to_string(exec.look_ahead().acts.raw()) + "\n"; })
         .trace();
 }
 
@@ -31,7 +31,7 @@ std::string run_on_systemc(const random_program& program, systemc_executor::inst
         if (which == systemc_executor::instants::all)
             REQUIRE(clock == exec.now().raw()); // whenever anybody looks
         REQUIRE(clock + exec.local_offset().raw() == exec.now().raw());
-        const picoseconds horizon = exec.horizon();
+        const picoseconds horizon = exec.look_ahead().acts;
         const bool none = horizon == picoseconds::max();
         return "  horizon " + std::to_string((none ? horizon : horizon - begun).raw()) + "\n";
     });
@@ -54,11 +54,11 @@ void a_strangers_events_bound_the_horizon()
     sc_core::sc_event strangers;
     strangers.notify(sc_core::sc_time::from_value(30));
     exec.spawn("task", 0, [&] {
-        horizons.push_back(exec.horizon());
+        horizons.push_back(exec.look_ahead().acts);
         exec.sleep_until(after(begun, 40));
         CHECK(exec.now() == after(begun, 40));
         strangers.notify(sc_core::sc_time::from_value(10));
-        horizons.push_back(exec.horizon());
+        horizons.push_back(exec.look_ahead().acts);
     });
     CHECK(exec.run() == executor::outcome::idle);
     CHECK(horizons == std::vector<picoseconds>{after(begun, 30), after(begun, 50)});
