@@ -189,10 +189,10 @@ bool core::wait_for_window()
         return false;
     if (m_executor.changes() != m_limits_known_at)
         learn_limits();
-    if (m_need_resched || m_local >= m_limits.alone) {
-        sync_user();
-        learn_limits();
-    }
+    if (!m_need_resched && m_local < m_limits.alone)
+        return true;
+    sync_user();
+    learn_limits();
     return m_local < m_limits.alone;
 }
 

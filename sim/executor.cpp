@@ -86,6 +86,15 @@ void executor::sleep_until(picoseconds when, picoseconds unfelt)
         take_turn(*m_running);
         return;
     }
+    if (task* const next = task_to_hand_over_to()) {
+        task& self = *m_running;
+        dequeue(*next);
+        enqueue(self, when);
+        set_now(next->due());
+        take_turn(*next);
+        switch_to(&self, next);
+        return;
+    }
     resume_at(*m_running, when);
     yield();
 }
@@ -100,6 +109,18 @@ bool executor::next_is_running_task(picoseconds when) const
     const entry& first = *m_queue.begin();
     const picoseconds due = std::max(when, m_now);
     return due < first.m_due || (due == first.m_due && m_running->m_priority < first.m_priority);
+}
+
+// The same, if there is nothing to consider on the way.
+executor::task* executor::task_to_hand_over_to()
+{
+    if (m_queue.empty())
+        return nullptr;
+    entry& first = *m_queue.begin();
+    if (first.m_kind != entry::kind::task || m_running->queued() || m_cancelling || must_end() ||
+        first.due() > std::min(m_limit, m_free_until))
+        return nullptr;
+    return static_cast<task*>(&first);
 }
 
 void executor::suspend()
@@ -138,9 +159,15 @@ void executor::yield()
         throw task_cancelled{};
     task* const self = std::exchange(m_running, nullptr);
     task* const to = next();
+    if (to != self)
+        switch_to(self, to);
+    else
+        m_running = self;
+}
+
+void executor::switch_to(task* self, task* to)
+{
     m_running = to;
-    if (to == self)
-        return;
     switch_stacks(self, to);
     if (m_cancelling)
         throw task_cancelled{};

@@ -171,8 +171,9 @@ protected:
 
     void set_now(picoseconds when)
     {
-        if (when != m_now)
-            m_turn = 0;
+        if (when == m_now)
+            return;
+        m_turn = 0;
         m_now = when;
         ++m_changes;
     }
@@ -185,6 +186,8 @@ private:
     void dequeue(entry& e);
     void fail();
     bool next_is_running_task(picoseconds when) const;
+    task* task_to_hand_over_to();
+    void switch_to(task* self, task* to);
     void take_turn(const entry& e);
     void leave_model_until(picoseconds when);
     bool must_end() const
