@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 namespace mkclean
 {
 
-bool operator<(const executor::entry& a, const executor::entry& b)
+namespace
 {
-    return std::tie(a.m_due, a.m_priority, a.m_sequence) <
-           std::tie(b.m_due, b.m_priority, b.m_sequence);
-}
+
+constexpr unsigned sequence_bits = 44;
+
+} // namespace
 
 executor::task::task(std::string name, unsigned priority, std::function<void()> body)
     : entry(kind::task, priority),
@@ -59,20 +59,26 @@ executor::task& executor::spawn(std::string name, unsigned priority, std::functi
     return t;
 }
 
-void executor::enqueue(entry& e, picoseconds when)
+event_heap<executor::entry>::item executor::item_of(entry& e, picoseconds when)
 {
     e.m_due = std::max(when, now());
-    e.m_sequence = m_sequence++;
-    m_queue.insert(e);
+    const std::uint64_t order = std::uint64_t{e.m_priority} << sequence_bits | m_sequence++;
+    return {e.m_due, order, e.m_due + e.m_unfelt, &e};
+}
+
+void executor::enqueue(entry& e, picoseconds when)
+{
+    m_queue.push(item_of(e, when));
     ++m_changes;
-    queue_changed();
+    if (!m_in_model)
+        queue_changed();
 }
 
 void executor::dequeue(entry& e)
 {
     if (!e.queued())
         return;
-    m_queue.erase(m_queue.iterator_to(e));
+    m_queue.erase(e);
     ++m_changes;
 }
 
@@ -88,8 +94,8 @@ void executor::sleep_until(picoseconds when, picoseconds unfelt)
     }
     if (task* const next = task_to_hand_over_to()) {
         task& self = *m_running;
-        dequeue(*next);
-        enqueue(self, when);
+        m_queue.replace_top(item_of(self, when));
+        ++m_changes;
         set_now(next->due());
         take_turn(*next);
         switch_to(&self, next);
@@ -106,7 +112,7 @@ bool executor::next_is_running_task(picoseconds when) const
         return false;
     if (m_queue.empty())
         return true;
-    const entry& first = *m_queue.begin();
+    const entry& first = *m_queue.top().entry;
     const picoseconds due = std::max(when, m_now);
     return due < first.m_due || (due == first.m_due && m_running->m_priority < first.m_priority);
 }
@@ -116,7 +122,7 @@ executor::task* executor::task_to_hand_over_to()
 {
     if (m_queue.empty())
         return nullptr;
-    entry& first = *m_queue.begin();
+    entry& first = *m_queue.top().entry;
     if (first.m_kind != entry::kind::task || m_running->queued() || m_cancelling || must_end() ||
         first.due() > std::min(m_limit, m_free_until))
         return nullptr;
@@ -141,14 +147,12 @@ void executor::resume_at(task& t, picoseconds when)
 
 executor::horizons executor::look_ahead() const
 {
+    const picoseconds others = m_others_act > picoseconds() ? m_others_act : foreign_horizon();
     horizons h;
-    h.acts = h.felt = std::min(m_limit, foreign_horizon());
-    if (!m_queue.empty())
-        h.acts = std::min(h.acts, m_queue.begin()->due());
-    for (const entry& e : m_queue) {
-        if (e.due() >= h.felt)
-            break;
-        h.felt = std::min(h.felt, e.due() + e.m_unfelt);
+    h.acts = h.felt = std::min(m_limit, others);
+    if (!m_queue.empty()) {
+        h.acts = std::min(h.acts, m_queue.top().due);
+        h.felt = m_queue.earliest_felt(h.felt);
     }
     return h;
 }
@@ -188,7 +192,7 @@ executor::task* executor::next()
             m_outcome = outcome::idle;
             return nullptr;
         }
-        entry& first = *m_queue.begin();
+        entry& first = *m_queue.top().entry;
         if (first.due() > m_limit) {
             m_outcome = outcome::out_of_time;
             return nullptr;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "sim/event_heap.h"
 #include "sim/number.h"
 
-#include <boost/intrusive/set.hpp>
-
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <functional>
@@ -30,7 +30,7 @@ struct task_cancelled {
 class executor
 {
 public:
-    class entry : public boost::intrusive::set_base_hook<>
+    class entry
     {
     public:
         entry(const entry&) = delete;
@@ -39,9 +39,8 @@ public:
 
         /// When it is due; meaningful only while it is queued.
         picoseconds due() const { return m_due; }
-        bool queued() const { return is_linked(); }
+        bool queued() const { return heap_slot != event_heap<entry>::not_in_heap; }
         unsigned priority() const { return m_priority; }
-        friend bool operator<(const entry& a, const entry& b);
 
     protected:
         enum class kind { task, timer };
@@ -49,11 +48,12 @@ public:
 
     private:
         friend class executor;
+        friend class event_heap<entry>;
+        std::size_t heap_slot = event_heap<entry>::not_in_heap;
         kind m_kind;
         unsigned m_priority;
         picoseconds m_due;
         picoseconds m_unfelt; ///< how long after it is due nobody else can tell that it acts
-        std::uint64_t m_sequence = 0;
     };
 
     /// Code with a stack of its own. Made by spawn(), owned by the executor.
@@ -158,12 +158,17 @@ protected:
     /// Moves time on to `when`, which is later than what may_move_to() allowed; may stop earlier
     /// if something was queued meanwhile.
     virtual void advance(picoseconds when) { set_now(when); }
-    /// Time may be moved up to `when` without advance().
-    void may_move_to(picoseconds when) { m_free_until = when; }
+    /// Nobody else acts before `when`, and until then time may be moved without advance(): what
+    /// foreign_horizon() says is not asked for again until this is called again. 0: always ask.
+    void others_act_at(picoseconds when)
+    {
+        m_others_act = when;
+        m_free_until = picoseconds(std::max<std::uint64_t>(when.raw(), 1) - 1);
+    }
     static void*& stack_of(task& t) { return t.m_stack; }
     /// run() has been called; others may have acted since the last time.
     virtual void begin_run() {}
-    /// Something was queued; only of interest to an executor whose advance() waits.
+    /// Something was queued while advance() waits.
     virtual void queue_changed() {}
     virtual picoseconds foreign_horizon() const { return picoseconds::max(); }
     /// The time while advance() waits and between runs, where others move it too.
@@ -183,6 +188,7 @@ protected:
 
 private:
     void enqueue(entry& e, picoseconds when);
+    event_heap<entry>::item item_of(entry& e, picoseconds when);
     void dequeue(entry& e);
     void fail();
     bool next_is_running_task(picoseconds when) const;
@@ -198,11 +204,11 @@ private:
     task* next();
     void yield();
 
-    using queue = boost::intrusive::set<entry, boost::intrusive::compare<std::less<entry>>>;
-    queue m_queue;
+    event_heap<entry> m_queue;
     std::vector<std::unique_ptr<task>> m_tasks;
     picoseconds m_now;
     picoseconds m_limit = picoseconds::max();
+    picoseconds m_others_act;
     picoseconds m_free_until;
     unsigned m_turn = 0;
     std::function<void(picoseconds, unsigned)> m_before_turns;

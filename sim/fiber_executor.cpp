@@ -44,7 +44,7 @@ struct fiber_executor::stacks {
 
 fiber_executor::fiber_executor() : m_stacks(std::make_unique<stacks>())
 {
-    may_move_to(picoseconds::max());
+    others_act_at(picoseconds::max());
 }
 
 fiber_executor::~fiber_executor()

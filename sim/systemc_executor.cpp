@@ -18,11 +18,7 @@ void systemc_executor::show(instants which)
 
 void systemc_executor::others_may_have_been_called()
 {
-    m_others = sc_core::sc_pending_activity()
-                   ? systemc_time() + sc_core::sc_time_to_pending_activity().value()
-                   : picoseconds::max();
-    const bool skips = m_instants == instants::needed && m_others > picoseconds();
-    may_move_to(skips ? picoseconds(m_others.raw() - 1) : picoseconds());
+    others_act_at(m_instants == instants::all ? picoseconds() : foreign_horizon());
 }
 
 void systemc_executor::advance(picoseconds when)
@@ -43,8 +39,6 @@ void systemc_executor::queue_changed()
 
 picoseconds systemc_executor::foreign_horizon() const
 {
-    if (m_instants == instants::needed)
-        return m_others;
     if (!sc_core::sc_pending_activity())
         return picoseconds::max();
     return systemc_time() + sc_core::sc_time_to_pending_activity().value();

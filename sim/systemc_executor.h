@@ -42,7 +42,6 @@ private:
 
     sc_core::sc_event m_queue_changed;
     instants m_instants = instants::all;
-    picoseconds m_others; ///< when they act next, as far as is known
     bool m_advancing = false;
 };
 
