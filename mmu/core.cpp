@@ -55,13 +55,6 @@ void core::share(frame_sharing& frames, deferred_stores& stores, picoseconds sho
 
 // ---- time and interrupts ------------------------------------------------------------------------
 
-picoseconds core::next_interrupt() const
-{
-    if (m_interrupts_off > 0 || m_pending.empty())
-        return picoseconds::max();
-    return m_pending.back().due;
-}
-
 bool core::interrupt_due() const
 {
     return next_interrupt() <= m_executor.now();
@@ -191,6 +184,10 @@ bool core::wait_for_window()
         learn_limits();
     if (!m_need_resched && m_local < m_limits.alone)
         return true;
+    if (!m_need_resched && next_interrupt() > m_local) { // nothing to do but wait
+        m_executor.sleep_until(m_local, m_unfelt);
+        do_deferred_stores();
+    }
     sync_user();
     learn_limits();
     return m_local < m_limits.alone;

@@ -191,7 +191,11 @@ private:
     };
     struct spinner;
 
-    picoseconds next_interrupt() const;
+    picoseconds next_interrupt() const
+    {
+        return m_interrupts_off > 0 || m_pending.empty() ? picoseconds::max()
+                                                         : m_pending.back().due;
+    }
     bool interrupt_due() const;
     void take_interrupt();
     void expire_timers();

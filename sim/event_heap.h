@@ -69,9 +69,18 @@ public:
 
     /// The earliest instant, if it is before `limit`, at which anything can be felt.
     /// O(number of those who are due before then).
-    picoseconds earliest_felt(picoseconds limit) const { return earliest_felt(limit, 0); }
+    picoseconds earliest_felt(picoseconds limit) const
+    {
+        if (m_items.size() > few)
+            return earliest_felt(limit, 0);
+        for (const item& i : m_items)
+            limit = std::min(limit, i.felt);
+        return limit;
+    }
 
 private:
+    static constexpr std::size_t few = 8; // it is quicker to look at all than to look for some
+
     static std::size_t parent_of(std::size_t slot) { return (slot - 1) / 2; }
 
     void put(std::size_t slot, const item& i)

@@ -145,18 +145,6 @@ void executor::resume_at(task& t, picoseconds when)
     enqueue(t, when);
 }
 
-executor::horizons executor::look_ahead() const
-{
-    const picoseconds others = m_others_act > picoseconds() ? m_others_act : foreign_horizon();
-    horizons h;
-    h.acts = h.felt = std::min(m_limit, others);
-    if (!m_queue.empty()) {
-        h.acts = std::min(h.acts, m_queue.top().due);
-        h.felt = m_queue.earliest_felt(h.felt);
-    }
-    return h;
-}
-
 void executor::yield()
 {
     if (m_cancelling)

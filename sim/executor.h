@@ -121,7 +121,17 @@ public:
     };
     /// Until then it may run ahead without anybody being able to tell (see docs/design.md, "Exact
     /// and fast"). O(number of those who are due before then).
-    horizons look_ahead() const;
+    horizons look_ahead() const
+    {
+        const picoseconds others = m_others_act > picoseconds() ? m_others_act : foreign_horizon();
+        horizons h;
+        h.acts = h.felt = std::min(m_limit, others);
+        if (!m_queue.empty()) {
+            h.acts = std::min(h.acts, m_queue.top().due);
+            h.felt = m_queue.earliest_felt(h.felt);
+        }
+        return h;
+    }
     /// The last priority that has had its turn at this instant.
     unsigned turn() const { return m_turn; }
     /// Calls `prepare` before anybody who has promised nothing (see sleep_until) has his turn, and
