@@ -55,11 +55,6 @@ void core::share(frame_sharing& frames, deferred_stores& stores, picoseconds sho
 
 // ---- time and interrupts ------------------------------------------------------------------------
 
-bool core::interrupt_due() const
-{
-    return next_interrupt() <= m_executor.now();
-}
-
 void core::sync()
 {
     catch_up(false);
@@ -156,18 +151,6 @@ void core::send_ipi(core& to, interrupt vector)
 
 // ---- user mode ----------------------------------------------------------------------------------
 
-core::run_ahead_limits core::limits() const
-{
-    if (m_options.sync == time_sync::every_access || m_need_resched)
-        return {m_executor.now(), m_executor.now()};
-    const picoseconds interrupted = next_interrupt();
-    const executor::horizons others = m_executor.look_ahead();
-    const picoseconds shared = std::min(others.acts + m_excess, interrupted);
-    if (m_sharing == nullptr || m_sharing->stale_entries())
-        return {shared, shared};
-    return {shared, std::min(others.felt + m_excess, interrupted)};
-}
-
 // Whoever makes this thread give way afterwards takes the limits back.
 void core::learn_limits()
 {
@@ -188,7 +171,8 @@ bool core::wait_for_window()
         m_executor.sleep_until(m_local, m_unfelt);
         do_deferred_stores();
     }
-    sync_user();
+    if (m_need_resched || m_executor.now() < m_local || interrupt_due())
+        sync_user();
     learn_limits();
     return m_local < m_limits.alone;
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "mmu/deferred_stores.h"
+#include "mmu/frame_sharing.h"
 #include "mmu/mmu.h"
 #include "mmu/store_part.h"
 #include "mmu/thread.h"
 #include "sim/actor.h"
 #include "sim/executor.h"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
 #include <memory>
@@ -196,7 +198,7 @@ private:
         return m_interrupts_off > 0 || m_pending.empty() ? picoseconds::max()
                                                          : m_pending.back().due;
     }
-    bool interrupt_due() const;
+    bool interrupt_due() const { return next_interrupt() <= m_executor.now(); }
     void take_interrupt();
     void expire_timers();
     bool catch_up(bool preemptible);
@@ -253,7 +255,17 @@ private:
         picoseconds shared; ///< whatever it does,
         picoseconds alone;  ///< if it loads nothing that may change
     };
-    run_ahead_limits limits() const;
+    run_ahead_limits limits() const
+    {
+        if (m_options.sync == time_sync::every_access || m_need_resched)
+            return {m_executor.now(), m_executor.now()};
+        const picoseconds interrupted = next_interrupt();
+        const executor::horizons others = m_executor.look_ahead();
+        const picoseconds shared = std::min(others.acts + m_excess, interrupted);
+        if (m_sharing == nullptr || m_sharing->stale_entries())
+            return {shared, shared};
+        return {shared, std::min(others.felt + m_excess, interrupted)};
+    }
     void learn_limits();
     void wait_for_others_to_pass(picoseconds when);
 
