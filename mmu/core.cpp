@@ -281,7 +281,8 @@ void core::store_access_by_access(const tlb_entry& entry, virtual_address va,
 {
     picoseconds when = m_local;
     while (length > 0) {
-        const std::size_t piece = std::min<std::size_t>(length, access_width - va.raw() % access_width);
+        const std::size_t piece =
+            std::min<std::size_t>(length, access_width - va.raw() % access_width);
         store_through(entry, when, va, bytes, piece, part_of_store(first, last && piece == length));
         first = false;
         va += virtual_address(piece);

@@ -293,12 +293,12 @@ private:
     access_observer* m_observer = nullptr;
     store_listener* m_store_listener = nullptr;
 
-    picoseconds m_local; ///< this core's own time, never behind the world's while it runs
+    picoseconds m_local;       ///< this core's own time, never behind the world's while it runs
     run_ahead_limits m_limits; ///< limits(), as of the executor's change number
     std::uint64_t m_limits_known_at = 0;
     const frame_sharing* m_sharing = nullptr; ///< null: there is no other core
     deferred_stores* m_deferred = nullptr;    ///< null: the same
-    picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
+    picoseconds m_unfelt;     ///< from what user code does until anybody else can feel it, at least
     picoseconds m_excess;     ///< of every window; wrong unless 0
     picoseconds m_user_since; ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last

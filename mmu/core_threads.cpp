@@ -118,8 +118,7 @@ void core::arm_timeslice()
     m_timeslice_armed = true;
     const bool by_itself = m_current->m_task == m_executor.running();
     const picoseconds now = m_executor.now(); // others do not know how far this core has got
-    m_timeslice_end =
-        (by_itself ? std::max(m_local, now) : now) + picoseconds(m_options.timeslice);
+    m_timeslice_end = (by_itself ? std::max(m_local, now) : now) + picoseconds(m_options.timeslice);
     post_interrupt(interrupt::timer, m_timeslice_end);
 }
 

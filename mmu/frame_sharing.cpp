@@ -17,9 +17,8 @@ void frame_sharing::dropped(unsigned core, tlb_entry& entry)
 {
     const auto frame = m_frames.find(entry.frame);
     holders& all = frame->second;
-    all.erase(std::find_if(all.begin(), all.end(), [&](const holder& h) {
-        return h.core == core && h.entry == &entry;
-    }));
+    all.erase(std::find_if(all.begin(), all.end(),
+                           [&](const holder& h) { return h.core == core && h.entry == &entry; }));
     if (!all.empty()) {
         mark(all);
         return;

@@ -208,8 +208,8 @@ private:
     void leave_model_until(picoseconds when);
     bool must_end() const
     {
-        return m_stopping || (m_interrupted != nullptr &&
-                              m_interrupted->load(std::memory_order_relaxed));
+        return m_stopping ||
+               (m_interrupted != nullptr && m_interrupted->load(std::memory_order_relaxed));
     }
     task* next();
     void yield();

@@ -28,7 +28,10 @@ struct fiber_executor::stacks {
     fiber_state callers;         // run()'s caller's
     fiber_state* left = nullptr; // whose stack was running before the latest switch
 
-    fiber_state& of(task* t) { return t == nullptr ? callers : *static_cast<fiber_state*>(stack_of(*t)); }
+    fiber_state& of(task* t)
+    {
+        return t == nullptr ? callers : *static_cast<fiber_state*>(stack_of(*t));
+    }
 
     // Every arrival on a stack stores what was left behind, so that it can be gone back to.
     void arrived(boost::context::fiber&& from, void* kept)

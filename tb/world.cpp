@@ -80,9 +80,8 @@ void world::build_machine(interconnect& bus)
             m_cores.back()->share(m_sharing, m_deferred, picoseconds(m_config.memory_latency));
     }
     if (ahead_of_others)
-        m_executor.before_turns([this](picoseconds when, unsigned priority) {
-            m_deferred.commit(when, priority);
-        });
+        m_executor.before_turns(
+            [this](picoseconds when, unsigned priority) { m_deferred.commit(when, priority); });
     m_timing = make_timing(m_config.disk);
     m_registers = std::make_unique<disk_registers_port>(*this);
     m_interrupt = std::make_unique<disk_interrupt>(*this);

@@ -209,8 +209,8 @@ TEST_CASE("a TLB miss takes the walk's bus transactions, a hit none")
 TEST_CASE("an observer is told where a store begins and ends, wherever pages and time cut it")
 {
     struct parts final : access_observer {
-        void on_store(const core&, picoseconds, virtual_address, const std::byte*, std::size_t length,
-                      store_part part) override
+        void on_store(const core&, picoseconds, virtual_address, const std::byte*,
+                      std::size_t length, store_part part) override
         {
             seen.emplace_back(length, part);
         }

@@ -75,9 +75,8 @@ public:
             spaces.back()->context.root = spaces.back()->table.root();
         }
         if (o.cores > 1 && o.core.sync == time_sync::window)
-            exec.before_turns([this](picoseconds when, unsigned priority) {
-                deferred.commit(when, priority);
-            });
+            exec.before_turns(
+                [this](picoseconds when, unsigned priority) { deferred.commit(when, priority); });
         log.attach(*this);
     }
     ~machine() override { exec.cancel_all(); }

@@ -15,9 +15,11 @@ namespace
 std::string run_on_fibers(const random_program& program)
 {
     fiber_executor exec;
-    return program_run(
-               program, exec,
-               [&exec] { return "  horizon " + std::to_string(exec.look_ahead().acts.raw()) + "\n"; })
+    return program_run(program, exec,
+                       [&exec] {
+                           return "  horizon " + std::to_string(exec.look_ahead().acts.raw()) +
+                                  "\n";
+                       })
         .trace();
 }
 

@@ -140,8 +140,8 @@ void oracle::now_unpromised(file_shadow& file, page_index page, shadow_page& sha
     file.unpromised.insert(page);
 }
 
-void oracle::on_store(const core& cpu, picoseconds when, virtual_address va,
-                      const std::byte* bytes, std::size_t length, store_part part)
+void oracle::on_store(const core& cpu, picoseconds when, virtual_address va, const std::byte* bytes,
+                      std::size_t length, store_part part)
 {
     recent_page& at = page_at(cpu, va);
     if (at.file == nullptr)

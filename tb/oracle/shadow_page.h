@@ -165,8 +165,8 @@ private:
 
     page_bytes m_expected{};
     std::vector<store_record> m_records;
-    std::vector<std::byte> m_replaced;   // by the records, one after the other
-    std::vector<std::uint32_t> m_latest; // record that begins in each granule, once there are many
+    std::vector<std::byte> m_replaced;    // by the records, one after the other
+    std::vector<std::uint32_t> m_latest;  // record that begins in each granule, once there are many
     std::uint32_t m_predecessor = nobody; // of the record that goes on, in its granule
     std::uint32_t m_epoch = 1;
     std::uint64_t m_promises = 0;

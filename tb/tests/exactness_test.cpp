@@ -68,8 +68,9 @@ private:
     bool m_stores;
 };
 
-account account_of(const settings& given, bool log_stores,
-                   const std::function<void(world&)>& change = [](world&) {})
+account account_of(
+    const settings& given, bool log_stores,
+    const std::function<void(world&)>& change = [](world&) {})
 {
     config c;
     option_set model;

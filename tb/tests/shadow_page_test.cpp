@@ -59,9 +59,8 @@ public:
     }
     bool stored_before(std::uint64_t id, std::uint32_t at) const
     {
-        return std::any_of(m_stores.begin(), m_stores.end(), [&](const plain_store& s) {
-            return s.id < id && s.covers(at);
-        });
+        return std::any_of(m_stores.begin(), m_stores.end(),
+                           [&](const plain_store& s) { return s.id < id && s.covers(at); });
     }
 
 private:
@@ -131,9 +130,8 @@ private:
         const plain_store s = random_store();
         model.store(s);
         const auto part = [&](std::size_t from, std::size_t to, store_part which) {
-            shadow.store(s.id, picoseconds(s.id), s.by,
-                         s.offset + static_cast<std::uint32_t>(from), s.bytes.data() + from,
-                         to - from, which, promises);
+            shadow.store(s.id, picoseconds(s.id), s.by, s.offset + static_cast<std::uint32_t>(from),
+                         s.bytes.data() + from, to - from, which, promises);
         };
         const std::size_t end = s.bytes.size();
         if (end < 3 || draw(2) == 0) {
@@ -171,8 +169,7 @@ TEST_CASE("a shadow page remembers all that anybody may have seen")
                 values = values && h.shadow.had_value_since(id, at, h.model.before(id)[at]);
                 for (const page_bytes& seen : h.sampled[id])
                     values = values && h.shadow.had_value_since(id, at, seen[at]);
-                values = values &&
-                         h.shadow.stored_before(id, at) == h.model.stored_before(id, at);
+                values = values && h.shadow.stored_before(id, at) == h.model.stored_before(id, at);
             }
         }
         for (std::uint32_t at = 0; at < 96; ++at) {
@@ -214,8 +211,8 @@ TEST_CASE("however a store is cut, the same is remembered of it")
                 continue;
             }
             shadow.store(id, picoseconds(id), 0, at, bytes.data(), 8, store_part::begins, 0);
-            shadow.store(id + 1, picoseconds(id + 1), 0, at + 8, bytes.data(), 8,
-                         store_part::ends, 0);
+            shadow.store(id + 1, picoseconds(id + 1), 0, at + 8, bytes.data(), 8, store_part::ends,
+                         0);
         }
         std::vector<std::uint64_t> ids;
         for (const store_record& r : shadow.stores())
