@@ -1,5 +1,6 @@
 #include "tb/command_line.h"
 #include "tb/config.h"
+#include "tb/verb_bench.h"
 #include "tb/verb_options.h"
 #include "tb/verb_run.h"
 
@@ -34,10 +35,12 @@ int sc_main(int argc, char* argv[])
         return run_verb(run, given, model, c, std::cout, std::cerr);
     };
 
+    bench_options bench;
     listing_options listing;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   version,
-                  {run_entry, options_verb(listing, model, std::cout)},
+                  {run_entry, options_verb(listing, model, std::cout),
+                   bench_verb(bench, std::cout, std::cerr)},
                   model};
     return run_command_line(words, known, std::cout, std::cerr);
 }

@@ -1,0 +1,186 @@
+#include "tb/verb_bench.h"
+#include "tb/bench/report.h"
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr const char* scale_name = "scale";
+constexpr std::uint64_t costly_repetitions = 2;
+
+std::vector<std::string> known_names()
+{
+    std::vector<std::string> names = {scale_name};
+    for (const bench_case& c : bench_cases())
+        names.push_back(c.name);
+    return names;
+}
+
+void check_names(const std::vector<std::string>& given)
+{
+    const std::vector<std::string> known = known_names();
+    for (const std::string& name : given)
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw input_error(origin(), fmt::format("no case is called {}{}", in_quotes(name),
+                                                    suggestion(name, known)));
+}
+
+/// One line on a terminal that says what is being run; nothing in a pipe.
+class bench_progress
+{
+public:
+    explicit bench_progress(std::ostream& err)
+        : m_err(err),
+          m_on_terminal(&err == &std::cerr && ::isatty(STDERR_FILENO) == 1)
+    {
+    }
+    ~bench_progress() { show(""); }
+    bench_progress(const bench_progress&) = delete;
+    bench_progress& operator=(const bench_progress&) = delete;
+
+    void show(const std::string& what)
+    {
+        if (m_on_terminal)
+            m_err << "\r\x1b[K" << what << std::flush;
+    }
+
+private:
+    std::ostream& m_err;
+    bool m_on_terminal;
+};
+
+/// The table, line by line as it comes into being, and the JSON at the end.
+class bench_session
+{
+public:
+    bench_session(const bench_options& options, std::ostream& out, std::ostream& err)
+        : m_options(options),
+          m_out(out),
+          m_progress(err),
+          m_runner("/proc/self/exe", m_watch, [this](const std::string& what) {
+              m_progress.show(fmt::format("{} ({} runs)", what, ++m_runs));
+          })
+    {
+        if (!options.json.empty())
+            m_json.emplace(options.json, out);
+    }
+
+    void run_cases(const std::vector<std::string>& names)
+    {
+        for (const bench_case& c : bench_cases())
+            if (names.empty() || std::find(names.begin(), names.end(), c.name) != names.end())
+                m_results.push_back(m_runner.measure(
+                    c, c.costly ? std::min(costly_repetitions, m_options.repetitions)
+                                : m_options.repetitions,
+                    m_options.percent));
+        if (!m_results.empty())
+            say(bench_table(m_results));
+    }
+
+    void run_scale()
+    {
+        m_growths.push_back(grow_file(m_runner, m_options.max_size));
+        m_growths.push_back(grow_cores(m_runner));
+        for (const growth& g : m_growths)
+            say(growth_table(g));
+    }
+
+    void finish()
+    {
+        if (!m_json)
+            return;
+        nlohmann::ordered_json all = {{"host", m_host}, {"cases", bench_json(m_results)}};
+        all["scale"] = nlohmann::ordered_json::array();
+        for (const growth& g : m_growths)
+            all["scale"].push_back(growth_json(g));
+        m_json->write(all.dump(2) + '\n');
+        m_json->commit();
+    }
+
+private:
+    void say(const std::string& table)
+    {
+        m_progress.show("");
+        if (m_options.json == "-")
+            return;
+        if (!m_header_said)
+            m_out << bench_header(m_host);
+        m_header_said = true;
+        m_out << '\n' << table << std::flush;
+    }
+
+    const bench_options& m_options;
+    std::ostream& m_out;
+    std::optional<output_file> m_json;
+    nlohmann::ordered_json m_host = bench_host();
+    interrupt_watch m_watch;
+    bench_progress m_progress;
+    bench_runner m_runner;
+    std::vector<bench_result> m_results;
+    std::vector<growth> m_growths;
+    std::uint64_t m_runs = 0;
+    bool m_header_said = false;
+};
+
+int run_bench(const bench_options& options, const arguments& given, std::ostream& out,
+              std::ostream& err)
+{
+    check_names(given.operands);
+    if (options.list) {
+        out << bench_listing();
+        return exit_code::as_expected;
+    }
+    bench_session session(options, out, err);
+    std::vector<std::string> names = given.operands;
+    const auto scale = std::remove(names.begin(), names.end(), scale_name);
+    const bool with_scale = scale != names.end();
+    names.erase(scale, names.end());
+    try {
+        if (!names.empty() || !with_scale)
+            session.run_cases(names);
+        if (with_scale)
+            session.run_scale();
+    } catch (const bench_interrupted&) {
+        err << "interrupted\n";
+        return exit_code::interrupted;
+    }
+    session.finish();
+    return exit_code::as_expected;
+}
+
+} // namespace
+
+void bench_options::declare(option_set& own)
+{
+    own.count("repetitions", repetitions, {1, 1000}, "of each measurement; costly cases take 2");
+    own.percent("scale", percent, {1, 1000}, "of every case's length");
+    own.bytes("max-size", max_size, {std::uint64_t{16} << 20, std::uint64_t{1} << 40},
+              "the largest file of the case `scale`");
+    own.path("json", json, "write all samples; - is the standard output");
+    own.flag("list", list, "only say which cases there are");
+}
+
+verb bench_verb(bench_options& options, std::ostream& out, std::ostream& err)
+{
+    verb v;
+    v.name = "bench";
+    v.operands = "CASE...";
+    v.help = "what things cost on this host, beside every_access and a bare program";
+    v.takes_model_options = false;
+    options.declare(v.own);
+    v.run = [&options, &out, &err](const arguments& given) {
+        return run_bench(options, given, out, err);
+    };
+    return v;
+}
+
+} // namespace mkclean
