@@ -18,7 +18,7 @@ run_settings operator+(run_settings a, const run_settings& b)
 
 // `threads` of touch, each on a core, with as many pages as that in each case: the host's caches
 // shall weigh the same in all of them.
-constexpr std::uint64_t pages_in_all = 64;
+constexpr std::uint64_t pages_in_all = 32;
 
 run_settings touching(unsigned threads, std::uint64_t pages)
 {

@@ -52,6 +52,11 @@ std::uint64_t evidence_bits(place touched)
     }
 }
 
+std::uint64_t moment_of(const core& cpu)
+{
+    return store_record::id_of(cpu.now(), cpu.index());
+}
+
 std::uint64_t store_of(const shadow_page& shadow, std::uint32_t at)
 {
     const store_record* const s = shadow.last_store(at);
@@ -151,7 +156,7 @@ void oracle::on_store(const core& cpu, picoseconds when, virtual_address va, con
         at.as_of = m_mappings;
     }
     const auto in_page = static_cast<std::uint32_t>(offset_in_page(va));
-    at.shadow->store(moment_of(cpu, when), when, cpu.id(), in_page, bytes, length, part,
+    at.shadow->store(store_record::id_of(when, cpu.index()), cpu.id(), in_page, bytes, length, part,
                      m_syncs_begun);
     now_unpromised(*at.file, at.page, *at.shadow);
 }
@@ -161,10 +166,10 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
 {
     file_shadow& shadows = shadow_of(file.ino);
     shadows.file = &file;
-    m_writing[cpu.id()] = {file.ino, moment_of(cpu, cpu.now())};
+    m_writing[cpu.id()] = {file.ino, moment_of(cpu)};
     const page_index page(offset / page_size);
     shadow_page& shadow = begin_shadow(shadows, page);
-    shadow.write(moment_of(cpu, cpu.now()), cpu.now(), cpu.id(),
+    shadow.write(moment_of(cpu), cpu.id(),
                  static_cast<std::uint32_t>(offset % page_size), bytes, length, m_syncs_begun);
     now_unpromised(shadows, page, shadow);
 }
@@ -309,7 +314,7 @@ void oracle::on_sync_begin(const core& cpu, const inode& file, page_index first,
     sync_call call;
     call.first = first;
     call.end = end;
-    call.before = moment_of(cpu, cpu.now()) + 1; // what this core has stored by now is among them
+    call.before = moment_of(cpu) + 1; // what this core has stored by now is among them
     // A write(2) that is going on promises nothing to a sync that begins meanwhile.
     for (const auto& [by, write] : m_writing)
         if (write.ino == file.ino)

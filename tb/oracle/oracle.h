@@ -119,13 +119,6 @@ private:
             look_up(r, cpu.current().context(), page_of(va));
         return r;
     }
-    /// Orders stores and syncs by their time and then by core, whoever tells of them first: a core
-    /// may run ahead. No core does two of them at one instant.
-    static std::uint64_t moment_of(const core& cpu, picoseconds when)
-    {
-        return when.raw() * most_cores + cpu.index();
-    }
-    static constexpr std::uint64_t most_cores = 64;
     void look_up(recent_page& r, const address_context* context, virtual_page at);
     file_shadow& shadow_of(inode_number ino);
     shadow_page* shadow_of(inode_number ino, page_index page);

@@ -7,14 +7,14 @@ namespace mkclean
 
 // ---- storing ------------------------------------------------------------------------------------
 
-void shadow_page::store_slowly(std::uint64_t id, picoseconds time, actor_id by,
+void shadow_page::store_slowly(std::uint64_t id, actor_id by,
                                std::uint32_t offset, const std::byte* bytes, std::size_t length,
                                store_part part)
 {
     const bool goes_on = (part == store_part::continues || part == store_part::ends) && m_goes_on &&
                          m_records.back().by == by && m_records.back().end() == offset;
     if (!goes_on)
-        begin_record({id, time, by, static_cast<std::uint16_t>(offset), 0, m_epoch, 0});
+        begin_record({id, m_epoch, 0, by, static_cast<std::uint16_t>(offset), 0});
     remember_replaced(offset, length);
     overwrite(offset, bytes, length);
     m_goes_on = part == store_part::begins || part == store_part::continues;
@@ -22,26 +22,25 @@ void shadow_page::store_slowly(std::uint64_t id, picoseconds time, actor_id by,
         give_to_predecessor();
 }
 
-void shadow_page::write(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+void shadow_page::write(std::uint64_t id, actor_id by, std::uint32_t offset,
                         const std::byte* bytes, std::size_t length, std::uint64_t promises)
 {
     see_promises(promises);
     ++m_epoch;
-    store_slowly(id, time, by, offset, bytes, length, store_part::whole);
+    store_slowly(id, by, offset, bytes, length, store_part::whole);
     ++m_epoch;
 }
 
 void shadow_page::begin_record(const store_record& record)
 {
     const store_record* const before = latest_in_granule(record.offset);
-    m_predecessor =
-        before == nullptr ? nobody : static_cast<std::uint32_t>(before - m_records.data());
+    m_predecessor = before == nullptr ? nobody : number_of(*before);
     m_records.push_back(record);
     m_records.back().old_at = static_cast<std::uint32_t>(m_replaced.size());
     if (m_records.size() == worth_an_index)
         index_records();
     else if (!m_latest.empty())
-        m_latest[record.offset / granule] = static_cast<std::uint32_t>(m_records.size() - 1);
+        m_latest[record.offset / granule] = number_of(m_records.back());
 }
 
 void shadow_page::remember_replaced(std::uint32_t offset, std::size_t length)
@@ -61,7 +60,6 @@ void shadow_page::give_to_predecessor()
     if (last.epoch != m_epoch || !may_take_over(earlier, last.offset, last.length))
         return;
     earlier.id = last.id;
-    earlier.time = last.time;
     earlier.by = last.by;
     m_replaced.resize(last.old_at);
     if (!m_latest.empty())
@@ -72,8 +70,15 @@ void shadow_page::give_to_predecessor()
 void shadow_page::index_records()
 {
     m_latest.assign(page_size / granule, nobody);
-    for (std::size_t i = 0; i < m_records.size(); ++i)
-        m_latest[m_records[i].offset / granule] = static_cast<std::uint32_t>(i);
+    for (const store_record& r : m_records)
+        m_latest[r.offset / granule] = number_of(r);
+}
+
+// Those that come too late for a number of their own are taken over by nobody.
+std::uint16_t shadow_page::number_of(const store_record& record) const
+{
+    return static_cast<std::uint16_t>(
+        std::min<std::ptrdiff_t>(&record - m_records.data(), nobody));
 }
 
 void shadow_page::zero_from(std::uint32_t at)

@@ -16,13 +16,22 @@ namespace mkclean
 /// One uninterrupted run of stores by one thread into one page. What it stored is in the page's
 /// expected bytes, or among the old bytes of a later record.
 struct store_record {
-    std::uint64_t id = 0; ///< grows with its time; never 0
-    picoseconds time;     ///< of its first byte
+    std::uint64_t id = 0;     ///< id_of() its first byte
+    std::uint32_t epoch = 0;  ///< of the page, when it began
+    std::uint32_t old_at = 0; ///< where what it replaced is remembered
     actor_id by = 0;
     std::uint16_t offset = 0; ///< in the page
     std::uint16_t length = 0; ///< bytes
-    std::uint32_t epoch = 0;  ///< of the page, when it began
-    std::uint32_t old_at = 0; ///< where what it replaced is remembered
+
+    /// Orders stores and syncs by their time and then by core, whoever tells of them first: a core
+    /// may run ahead. No core does two of them at one instant.
+    static std::uint64_t id_of(picoseconds time, unsigned core)
+    {
+        return time.raw() * most_cores + core;
+    }
+    picoseconds time() const { return picoseconds(id / most_cores); }
+    static constexpr std::uint64_t most_cores = 64;
+
     std::uint32_t end() const { return std::uint32_t{offset} + length; }
     bool covers(std::uint32_t at) const { return at >= offset && at < end(); }
 };
@@ -41,7 +50,7 @@ class shadow_page
 {
 public:
     /// `promises` counts the syncs that have begun.
-    void store(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+    void store(std::uint64_t id, actor_id by, std::uint32_t offset,
                const std::byte* bytes, std::size_t length, store_part part, std::uint64_t promises)
     {
         see_promises(promises);
@@ -49,18 +58,17 @@ public:
             store_record* const same = latest_in_granule(offset);
             if (same != nullptr && may_take_over(*same, offset, length)) {
                 same->id = id;
-                same->time = time;
                 same->by = by;
                 m_goes_on = false;
                 overwrite(offset, bytes, length);
                 return;
             }
         }
-        store_slowly(id, time, by, offset, bytes, length, part);
+        store_slowly(id, by, offset, bytes, length, part);
     }
 
     /// write(2): a store that is never taken over, for a sync may have to make an exception of it.
-    void write(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+    void write(std::uint64_t id, actor_id by, std::uint32_t offset,
                const std::byte* bytes, std::size_t length, std::uint64_t promises);
     /// A device has read some of the page: what it holds now may turn up on the media.
     void sampled() { ++m_epoch; }
@@ -115,7 +123,7 @@ private:
     static constexpr std::size_t worth_a_look = 256;
     static constexpr std::size_t worth_an_index = 16;
     static constexpr std::uint32_t granule = 8; // bytes: a store of one word
-    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
+    static constexpr std::uint16_t nobody = 0xffff;
 
     void see_promises(std::uint64_t promises)
     {
@@ -129,7 +137,7 @@ private:
     store_record* latest_in_granule(std::uint32_t offset)
     {
         if (!m_latest.empty()) {
-            const std::uint32_t at = m_latest[offset / granule];
+            const std::uint16_t at = m_latest[offset / granule];
             return at == nobody ? nullptr : &m_records[at];
         }
         for (auto record = m_records.rbegin(); record != m_records.rend(); ++record)
@@ -150,12 +158,13 @@ private:
         if (m_lost != nullptr || m_lied != nullptr)
             clear_marks(offset, length);
     }
-    void store_slowly(std::uint64_t id, picoseconds time, actor_id by, std::uint32_t offset,
+    void store_slowly(std::uint64_t id, actor_id by, std::uint32_t offset,
                       const std::byte* bytes, std::size_t length, store_part part);
     void begin_record(const store_record& record);
     void remember_replaced(std::uint32_t offset, std::size_t length);
     void give_to_predecessor();
     void index_records();
+    std::uint16_t number_of(const store_record& record) const;
     void clear_marks(std::uint32_t offset, std::size_t length);
     static void mark(byte_marks& marks, std::uint32_t at);
     std::byte replaced(const store_record& by, std::uint32_t at) const
@@ -166,8 +175,8 @@ private:
     page_bytes m_expected{};
     std::vector<store_record> m_records;
     std::vector<std::byte> m_replaced;    // by the records, one after the other
-    std::vector<std::uint32_t> m_latest;  // record that begins in each granule, once there are many
-    std::uint32_t m_predecessor = nobody; // of the record that goes on, in its granule
+    std::vector<std::uint16_t> m_latest;  // record that begins in each granule, once there are many
+    std::uint16_t m_predecessor = nobody; // of the record that goes on, in its granule
     std::uint32_t m_epoch = 1;
     std::uint64_t m_promises = 0;
     std::size_t m_long_history = worth_a_look;

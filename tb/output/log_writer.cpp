@@ -56,7 +56,7 @@ const biographer::entry* biographer::lost_store(const finding& f) const
     for (const entry& e : m_entries)
         if (f.store && e.ino == f.ino && e.page == f.page && e.what.actor == f.store->by &&
             std::string_view(e.what.site->name) == "store" && e.what.before == f.store->offset &&
-            e.what.time <= f.store->time)
+            e.what.time <= f.store->time())
             last = &e;
     return last;
 }

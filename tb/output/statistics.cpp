@@ -49,7 +49,7 @@ json finding_json(const finding& f, const world& w)
     j["found_out_ps"] = f.when.raw();
     if (f.store) {
         j["store"]["by"] = w.log().name_of(f.store->by).who;
-        j["store"]["time_ps"] = f.store->time.raw();
+        j["store"]["time_ps"] = f.store->time().raw();
         j["store"]["offset"] = f.store->offset;
         j["store"]["length"] = f.store->length;
     }
@@ -254,7 +254,7 @@ std::string biography_line(const world& w, const finding& f)
                     std::to_integer<unsigned>(f.expected), std::to_integer<unsigned>(f.found));
     if (f.store)
         text += fmt::format("\n         stored by {} at {:.6f} s", w.log().name_of(f.store->by).who,
-                            static_cast<double>(f.store->time.raw()) * 1e-12);
+                            static_cast<double>(f.store->time().raw()) * 1e-12);
     if (f.dropped)
         text += fmt::format("\n         forgotten by {} in {} at {:.6f} s ({})",
                             w.log().name_of(f.dropped->actor).who, f.dropped->site->name,

@@ -100,7 +100,7 @@ void check_loss(const finding& f, const witness& saw, tally& found)
     if (f.offset == first && f.length == end - first)
         return;
     ++found.torn;
-    CHECK(saw.disk_was_reading(f.store->time));
+    CHECK(saw.disk_was_reading(f.store->time()));
 }
 
 // A store that is not lost dirties the whole page: what is lost of a page are the last stores to

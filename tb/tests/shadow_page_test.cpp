@@ -119,7 +119,7 @@ private:
     {
         const plain_store s = random_store();
         model.store(s);
-        shadow.write(s.id, picoseconds(s.id), s.by, s.offset, s.bytes.data(), s.bytes.size(),
+        shadow.write(s.id, s.by, s.offset, s.bytes.data(), s.bytes.size(),
                      promises);
         marks.push_back(s.id);
         marks.push_back(s.id + 1);
@@ -130,7 +130,7 @@ private:
         const plain_store s = random_store();
         model.store(s);
         const auto part = [&](std::size_t from, std::size_t to, store_part which) {
-            shadow.store(s.id, picoseconds(s.id), s.by, s.offset + static_cast<std::uint32_t>(from),
+            shadow.store(s.id, s.by, s.offset + static_cast<std::uint32_t>(from),
                          s.bytes.data() + from, to - from, which, promises);
         };
         const std::size_t end = s.bytes.size();
@@ -192,7 +192,7 @@ TEST_CASE("a word that is stored a million times costs the memory of one store")
     shadow_page shadow;
     for (std::uint64_t i = 1; i <= 1'000'000; ++i) {
         const std::uint64_t word = i % 512;
-        shadow.store(i, picoseconds(i), 0, static_cast<std::uint32_t>(word * 8),
+        shadow.store(i, 0, static_cast<std::uint32_t>(word * 8),
                      reinterpret_cast<const std::byte*>(&i), sizeof i, store_part::whole, 0);
     }
     CHECK(shadow.stores().size() == 512);
@@ -207,11 +207,11 @@ TEST_CASE("however a store is cut, the same is remembered of it")
         for (std::uint64_t id = 1; id <= 40; ++id) {
             const auto at = static_cast<std::uint32_t>(id % 20 * 16);
             if (!cut) {
-                shadow.store(id, picoseconds(id), 0, at, bytes.data(), 16, store_part::whole, 0);
+                shadow.store(id, 0, at, bytes.data(), 16, store_part::whole, 0);
                 continue;
             }
-            shadow.store(id, picoseconds(id), 0, at, bytes.data(), 8, store_part::begins, 0);
-            shadow.store(id + 1, picoseconds(id + 1), 0, at + 8, bytes.data(), 8, store_part::ends,
+            shadow.store(id, 0, at, bytes.data(), 8, store_part::begins, 0);
+            shadow.store(id + 1, 0, at + 8, bytes.data(), 8, store_part::ends,
                          0);
         }
         std::vector<std::uint64_t> ids;
