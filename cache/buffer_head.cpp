@@ -12,7 +12,7 @@ std::string show_buffer_change(std::uint64_t before, std::uint64_t after)
 {
     const auto show = [](std::uint64_t raw) {
         buffer_head bh;
-        bh.state = static_cast<std::uint32_t>(raw);
+        bh.state = static_cast<std::uint16_t>(raw);
         return std::string{bh.dirty() ? 'D' : '-', bh.locked() ? 'L' : '-'};
     };
     return "BH " + show(before) + "->" + show(after);
@@ -40,8 +40,8 @@ void buffer_list::create(page& owner, std::uint32_t block_size)
     m_heads = std::make_unique<buffer_head[]>(m_count);
     for (std::uint32_t i = 0; i < m_count; ++i) {
         m_heads[i].owner = &owner;
-        m_heads[i].size = block_size;
-        m_heads[i].index = i;
+        m_heads[i].size = static_cast<std::uint16_t>(block_size);
+        m_heads[i].index = static_cast<std::uint16_t>(i);
     }
 }
 

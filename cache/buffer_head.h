@@ -13,7 +13,7 @@ struct page;
 struct buffer_head;
 
 /// BH_* as in include/linux/buffer_head.h.
-enum class buffer_flag : std::uint32_t {
+enum class buffer_flag : std::uint16_t {
     dirty = 1u << 0, ///< this block is newer in memory than on its device
     uptodate = 1u << 1,
     locked = 1u << 2,        ///< I/O is being prepared or done on it
@@ -36,18 +36,24 @@ public:
 /// One block of a page: the place where a filesystem keeps dirtiness finer than a page.
 struct buffer_head {
     page* owner = nullptr;
-    std::uint32_t state = 0;
-    std::uint32_t size = 0;  ///< bytes
-    std::uint32_t index = 0; ///< which block of the page
-    block_number blocknr;    ///< where on the device, if mapped
+    block_number blocknr; ///< where on the device, if mapped
     buffer_completion* completion = nullptr;
     void* journal_data = nullptr; ///< the journal's own record of it
-    unsigned count = 0;           ///< references; a buffer in use is not dropped
     wait_queue waiters;           ///< for BH_Lock
+    std::uint16_t state = 0;
+    std::uint16_t count = 0; ///< references; a buffer in use is not dropped
+    std::uint16_t size = 0;  ///< bytes
+    std::uint16_t index = 0; ///< which block of the page
 
-    bool test(buffer_flag f) const { return (state & static_cast<std::uint32_t>(f)) != 0; }
-    void set(buffer_flag f) { state |= static_cast<std::uint32_t>(f); }
-    void clear(buffer_flag f) { state &= ~static_cast<std::uint32_t>(f); }
+    bool test(buffer_flag f) const { return (state & static_cast<unsigned>(f)) != 0; }
+    void set(buffer_flag f)
+    {
+        state = static_cast<std::uint16_t>(state | static_cast<unsigned>(f));
+    }
+    void clear(buffer_flag f)
+    {
+        state = static_cast<std::uint16_t>(state & ~static_cast<unsigned>(f));
+    }
     bool dirty() const { return test(buffer_flag::dirty); }
     bool uptodate() const { return test(buffer_flag::uptodate); }
     bool locked() const { return test(buffer_flag::locked); }

@@ -17,8 +17,6 @@ page_cache::page_cache(std::uint64_t frames, std::uint64_t reserved_frames,
       m_next_unused(reserved_frames),
       m_policies(policies)
 {
-    for (std::uint64_t i = 0; i < frames; ++i)
-        m_mem_map[i].frame = frame_number(i);
 }
 
 page_cache::~page_cache()
@@ -34,8 +32,8 @@ page* page_cache::take_free()
     if (!m_free.empty()) {
         pg = m_free.back();
         m_free.pop_back();
-    } else if (m_next_unused < m_mem_map.size()) {
-        pg = &m_mem_map[m_next_unused++];
+    } else if (m_next_unused < m_mem_map.frames()) {
+        pg = &m_mem_map.page_of(frame_number(m_next_unused++));
     } else {
         return nullptr;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cache/inode.h"
+#include "cache/mem_map.h"
 #include "cache/page.h"
 #include "cache/vmstat.h"
 
@@ -35,9 +36,12 @@ public:
     page_cache(std::uint64_t frames, std::uint64_t reserved_frames, const cache_policies& policies);
     ~page_cache();
 
-    page& page_of(frame_number frame) { return m_mem_map.at(frame.raw()); }
-    std::uint64_t total_pages() const { return m_mem_map.size(); }
-    std::uint64_t free_pages() const { return m_mem_map.size() - m_next_unused + m_free.size(); }
+    /// Throws std::out_of_range for a frame that there is not.
+    page& page_of(frame_number frame) { return m_mem_map.page_of(frame); }
+    std::uint64_t total_pages() const { return m_mem_map.frames(); }
+    std::uint64_t free_pages() const { return total_pages() - m_next_unused + m_free.size(); }
+    /// Frames from this one on have never been anybody's.
+    frame_number first_unused() const { return frame_number(m_next_unused); }
 
     /// A frame with one reference, contents undefined. May sleep in reclaim. Throws
     /// out_of_memory if nothing can be freed.
@@ -78,7 +82,7 @@ private:
     page* take_free();
     void forget(page& pg);
 
-    std::vector<page> m_mem_map;
+    mem_map m_mem_map;
     std::uint64_t m_next_unused;
     std::vector<page*> m_free;
     cache_policies m_policies;

@@ -121,8 +121,8 @@ void invariant_checker::found_broken(std::size_t invariant, const event& e)
 std::uint64_t invariant_checker::accounting_skew() const
 {
     std::int64_t dirty = 0;
-    for (std::uint64_t frame = 0; frame < m_kernel.cache.total_pages(); ++frame) {
-        const page& pg = m_kernel.cache.page_of(frame_number(frame));
+    for (frame_number frame; frame < m_kernel.cache.first_unused(); ++frame) {
+        const page& pg = m_kernel.cache.page_of(frame);
         if (pg.mapping != nullptr && pg.dirty() && mapping_cap_account_dirty(*pg.mapping))
             ++dirty;
     }

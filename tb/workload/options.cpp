@@ -26,7 +26,7 @@ void workload_options::declare(option_set& o)
     o.count("workload.threads", threads, {1, 64}, "random, touch: how many");
     o.count("workload.processes", processes, {1, 64},
             "random: address spaces, dealt out to the threads in turn");
-    o.count("workload.pages", pages, {1, 1'000'000},
+    o.count("workload.pages", pages, {1, 16'777'216},
             "random: of the file that all share; touch: that a thread stores to, a power of two");
     o.count("workload.load_every", load_every, {}, "touch: stores between two loads; 0: no loads");
     o.flag("workload.shared", shared, "touch: all threads store to the same pages");
