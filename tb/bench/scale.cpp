@@ -1,4 +1,5 @@
 #include "tb/bench/scale.h"
+#include "sim/number.h"
 
 #include <algorithm>
 
@@ -10,21 +11,20 @@ namespace mkclean
 namespace
 {
 
-constexpr std::uint64_t page_bytes_each = 4096;
 constexpr std::uint64_t smallest_file = std::uint64_t{16} << 20;
 constexpr std::uint64_t one_page_in = 16;
 constexpr std::uint64_t most_cores = 64;
 
 run_settings sparse_file(std::uint64_t bytes)
 {
-    const std::uint64_t pages = bytes / page_bytes_each;
+    const std::uint64_t pages = bytes / page_size;
     const std::uint64_t memory = std::max<std::uint64_t>(bytes / 4, std::uint64_t{64} << 20);
     return {{"workload.kind", "touch"},
             {"workload.threads", "1"},
             {"workload.pages", std::to_string(pages)},
             {"workload.operations", std::to_string(pages / one_page_in)},
             {"memory", std::to_string(memory)},
-            {"disk.capacity", std::to_string(bytes * 2)},
+            {"disk.capacity", std::to_string(bytes / sector_size * 2)},
             {"disk.kind", "constant"}};
 }
 

@@ -142,7 +142,7 @@ void oracle::now_unpromised(file_shadow& file, page_index page, shadow_page& sha
     if (shadow.unpromised)
         return;
     shadow.unpromised = true;
-    file.unpromised.insert(page);
+    file.unpromised.push_back(page);
 }
 
 void oracle::on_store(const core& cpu, picoseconds when, virtual_address va, const std::byte* bytes,
@@ -281,7 +281,7 @@ void oracle::on_event(const event& e)
     if ((~e.before & e.after & dirty_bits(e.site->touches)) != 0)
         m_dropped.erase(key); // something knows again
     else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(*pg) &&
-             device_page(file, pg->index) != shadow->expected())
+             !same(device_page(file, pg->index), shadow->expected()))
         m_dropped.emplace(key, e);
 
     if (e.site->touches == place::page && (e.before & pg_writeback) != 0)
@@ -296,7 +296,7 @@ void oracle::forget_what_is_durable(inode_number ino, page_index page, shadow_pa
         return;
     page_bytes durable;
     recovered_filesystem(m_media).read_page(ino.raw(), page.raw(), durable.data());
-    if (durable == shadow.expected())
+    if (same(durable, shadow.expected()))
         shadow.all_durable();
     else
         shadow.keep_history();
@@ -336,27 +336,32 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
 
     file_shadow& shadows = shadow_of(file.ino);
     const recovered_filesystem after_a_cut(m_media);
-    for (auto page = shadows.unpromised.begin(); page != shadows.unpromised.end();) {
-        if (*page < call.first || *page >= call.end) {
-            ++page;
+    // In the order of the file, for the first lie to be the first.
+    std::sort(shadows.unpromised.begin(), shadows.unpromised.end());
+    std::vector<page_index> still;
+    for (const page_index page : shadows.unpromised) {
+        if (page < call.first || page >= call.end) {
+            still.push_back(page);
             continue;
         }
-        shadow_page& shadow = *shadows.pages.find(*page);
+        shadow_page& shadow = *shadows.pages.find(page);
         page_bytes durable;
-        after_a_cut.read_page(file.ino.raw(), page->raw(), durable.data());
-        check_promise(file.ino, *page, shadow, durable, call, cpu.now());
+        after_a_cut.read_page(file.ino.raw(), page.raw(), durable.data());
+        check_promise(file.ino, page, shadow, durable, call, cpu.now());
         const std::uint64_t before =
             std::accumulate(call.except.begin(), call.except.end(), call.before,
                             [](std::uint64_t a, std::uint64_t b) { return std::min(a, b); });
         shadow.promised_before = std::max(shadow.promised_before, before);
-        shadow.promised_bytes = std::max(shadow.promised_bytes, bytes_within(call.size, *page));
-        if (durable == shadow.expected())
+        shadow.promised_bytes = std::max(shadow.promised_bytes, bytes_within(call.size, page));
+        if (same(durable, shadow.expected()))
             shadow.all_durable();
-        const bool more = std::any_of(shadow.stores().begin(), shadow.stores().end(),
-                                      [&](const store_record& s) { return s.id >= before; });
-        shadow.unpromised = more;
-        page = more ? std::next(page) : shadows.unpromised.erase(page);
+        shadow.unpromised =
+            std::any_of(shadow.stores().begin(), shadow.stores().end(),
+                        [&](const store_record& s) { return s.id >= before; });
+        if (shadow.unpromised)
+            still.push_back(page);
     }
+    shadows.unpromised = std::move(still);
 }
 
 // ---- judgement ----------------------------------------------------------------------------------
@@ -385,7 +390,7 @@ void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
                         const page_bytes& found, picoseconds now)
 {
     const page_bytes& expected = shadow.expected();
-    if (found == expected)
+    if (same(found, expected))
         return;
     const auto differs = [&](std::uint32_t at) {
         return found[at] != expected[at] && !shadow.is_lost(at);
@@ -419,7 +424,7 @@ void oracle::check_promise(inode_number ino, page_index page, shadow_page& shado
                            const page_bytes& durable, const sync_call& call, picoseconds now)
 {
     const page_bytes promised = shadow.version_before(call.before);
-    if (durable == promised || durable == shadow.expected())
+    if (same(durable, promised) || same(durable, shadow.expected()))
         return;
     const std::uint32_t limit = bytes_within(call.size, page);
     for (std::uint32_t at = 0; at < limit; ++at) {

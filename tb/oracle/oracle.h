@@ -8,8 +8,8 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <set>
 #include <unordered_map>
+#include <vector>
 
 namespace mkclean
 {
@@ -108,7 +108,7 @@ private:
     struct file_shadow {
         inode_number ino;
         shadow_pages pages;
-        std::set<page_index> unpromised; // stored to since the last promise
+        std::vector<page_index> unpromised; // stored to since the last promise, each once
         const inode* file = nullptr;     // null until it is known to the VM
     };
 

@@ -160,7 +160,7 @@ void shadow_page::clear_marks(std::uint32_t offset, std::size_t length)
 
 std::size_t shadow_page::lose(const page_bytes& found, std::uint32_t limit)
 {
-    if (found == m_expected)
+    if (same(found, m_expected))
         return 0;
     std::size_t lost = 0;
     for (std::uint32_t at = 0; at < limit; ++at) {

@@ -38,6 +38,12 @@ struct store_record {
 
 using page_bytes = std::array<std::byte, page_size>;
 
+/// What std::array's == says, without looking at one byte after the other.
+inline bool same(const page_bytes& a, const page_bytes& b)
+{
+    return std::memcmp(a.data(), b.data(), page_size) == 0;
+}
+
 /// What one page of a file should hold, and how it came to: the versions of every byte since the
 /// last time all of them were known to be on the media.
 ///

@@ -2,15 +2,17 @@
 
 #include "tb/oracle/shadow_page.h"
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
+#include <unordered_map>
+#include <vector>
 
 namespace mkclean
 {
 
-/// The shadows of one file's pages, which never move. Finding one is O(log n) in the 2 MiB pieces
-/// of the file that were stored to, and going through all of them is in the order of the file.
+/// The shadows of one file's pages, which never move. Finding one is O(1); going through all n of
+/// them is in the order of the file and O(n log n).
 class shadow_pages
 {
 public:
@@ -34,17 +36,23 @@ public:
     template <class Visit>
     void for_each(Visit&& visit) const
     {
+        std::vector<std::uint64_t> numbers;
         for (const auto& [number, piece] : m_pieces)
+            numbers.push_back(number);
+        std::sort(numbers.begin(), numbers.end());
+        for (const std::uint64_t number : numbers) {
+            const piece_of_file& piece = *m_pieces.at(number);
             for (std::size_t i = 0; i < pages_per_piece; ++i)
-                if ((*piece)[i] != nullptr)
-                    visit(page_index(number * pages_per_piece + i), *(*piece)[i]);
+                if (piece[i] != nullptr)
+                    visit(page_index(number * pages_per_piece + i), *piece[i]);
+        }
     }
 
 private:
     static constexpr std::size_t pages_per_piece = 512;
     using piece_of_file = std::array<std::unique_ptr<shadow_page>, pages_per_piece>;
 
-    std::map<std::uint64_t, std::unique_ptr<piece_of_file>> m_pieces;
+    std::unordered_map<std::uint64_t, std::unique_ptr<piece_of_file>> m_pieces;
 };
 
 } // namespace mkclean
