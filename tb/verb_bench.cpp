@@ -76,14 +76,16 @@ public:
 
     void run_cases(const std::vector<std::string>& names)
     {
-        for (const bench_case& c : bench_cases())
-            if (names.empty() || std::find(names.begin(), names.end(), c.name) != names.end())
-                m_results.push_back(m_runner.measure(
-                    c, c.costly ? std::min(costly_repetitions, m_options.repetitions)
-                                : m_options.repetitions,
-                    m_options.percent));
-        if (!m_results.empty())
-            say(bench_table(m_results));
+        for (const bench_case& c : bench_cases()) {
+            if (!names.empty() && std::find(names.begin(), names.end(), c.name) == names.end())
+                continue;
+            const std::uint64_t repetitions =
+                c.costly ? std::min(costly_repetitions, m_options.repetitions)
+                         : m_options.repetitions;
+            m_results.push_back(m_runner.measure(c, repetitions, m_options.percent));
+            say((m_results.size() == 1 ? "\n" + bench_columns() : "") +
+                bench_row(m_results.back()));
+        }
     }
 
     void run_scale()
@@ -91,7 +93,7 @@ public:
         m_growths.push_back(grow_file(m_runner, m_options.max_size));
         m_growths.push_back(grow_cores(m_runner));
         for (const growth& g : m_growths)
-            say(growth_table(g));
+            say("\n" + growth_table(g));
     }
 
     void finish()
@@ -107,7 +109,7 @@ public:
     }
 
 private:
-    void say(const std::string& table)
+    void say(const std::string& lines)
     {
         m_progress.show("");
         if (m_options.json == "-")
@@ -115,7 +117,7 @@ private:
         if (!m_header_said)
             m_out << bench_header(m_host);
         m_header_said = true;
-        m_out << '\n' << table << std::flush;
+        m_out << lines << std::flush;
     }
 
     const bench_options& m_options;

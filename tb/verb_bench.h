@@ -10,7 +10,7 @@ namespace mkclean
 /// The own options of `bench`.
 struct bench_options {
     std::uint64_t repetitions = 5;
-    std::uint64_t percent = 100; ///< of every case's lengths
+    std::uint64_t percent = 100;                     ///< of every case's lengths
     std::uint64_t max_size = std::uint64_t{1} << 34; ///< bytes, of scale's files
     std::string json;
     bool list = false;

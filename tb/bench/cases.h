@@ -26,10 +26,10 @@ struct bench_case {
     std::string name;
     std::string help; ///< one line: what one operation is
     run_settings settings;
-    std::string operations;             ///< where `stats` says how many there were
-    std::uint64_t least = 0, most = 0;  ///< values of `length_option` in the two runs
+    std::string operations;            ///< where `stats` says how many there were
+    std::uint64_t least = 0, most = 0; ///< values of `length_option` in the two runs
     std::string length_option = "workload.operations";
-    std::string length_unit;            ///< behind the value, such as "KiB"
+    std::string length_unit;             ///< behind the value, such as "KiB"
     std::uint64_t every_access_part = 1; ///< of the lengths, in the slow runs
     native_program native = native_program::none;
     std::uint64_t native_pages = 0;

@@ -70,7 +70,8 @@ double bench_runner::nanoseconds_an_operation(const bench_case& c, const run_set
                               fmt::format("{}{}", part_of(length, percent), c.length_unit));
         const timed_run timed = run(c.name, settings, c.operations);
         result.peak_rss = std::max(result.peak_rss, timed.peak_rss);
-        result.operations = std::max(result.operations, static_cast<std::uint64_t>(timed.operations));
+        result.operations =
+            std::max(result.operations, static_cast<std::uint64_t>(timed.operations));
         return timed;
     };
     const timed_run less = c.least == 0 ? timed_run() : run_of_length(c.least);
@@ -89,8 +90,8 @@ bench_result bench_runner::measure(const bench_case& c, std::uint64_t repetition
     bench_result of_slow_runs;
     for (std::uint64_t i = 0; i < repetitions; ++i) {
         result.window.values.push_back(nanoseconds_an_operation(c, {}, percent, result));
-        result.every_access.values.push_back(nanoseconds_an_operation(
-            slow, {{"time.sync", "every_access"}}, percent, of_slow_runs));
+        result.every_access.values.push_back(
+            nanoseconds_an_operation(slow, {{"time.sync", "every_access"}}, percent, of_slow_runs));
         if (c.native != native_program::none)
             result.native.values.push_back(native_nanoseconds(c, percent));
     }

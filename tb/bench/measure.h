@@ -17,7 +17,7 @@ struct bench_result {
     bench_case what;
     samples window;
     samples every_access;
-    samples native;              ///< empty if there is no such program
+    samples native;               ///< empty if there is no such program
     std::uint64_t operations = 0; ///< of the longer run
     std::uint64_t peak_rss = 0;   ///< bytes, the most of any run
 };

@@ -80,17 +80,19 @@ std::string bench_header(const json& host)
                        host.at("compiler").get<std::string>(), host.at("build").get<std::string>());
 }
 
-std::string bench_table(const std::vector<bench_result>& results)
+std::string bench_columns()
 {
-    std::string text = fmt::format("{:<26} {:>26} {:>26} {:>8} {:>22} {:>8} {:>8}\n", "case",
-                                   "ns, median [min max]", "every access", "faster", "native",
-                                   "slower", "RSS MiB");
-    for (const bench_result& r : results)
-        text += fmt::format("{:<26} {:>26} {:>26} {:>8} {:>22} {:>8} {:>8}\n", r.what.name,
-                            times_cell(r.window), times_cell(r.every_access),
-                            ratio_cell(r.every_access, r.window), times_cell(r.native),
-                            ratio_cell(r.window, r.native), r.peak_rss >> 20);
-    return text;
+    return fmt::format("{:<26} {:>26} {:>26} {:>8} {:>22} {:>8} {:>8}\n", "case",
+                       "ns, median [min max]", "every access", "faster", "native", "slower",
+                       "RSS MiB");
+}
+
+std::string bench_row(const bench_result& r)
+{
+    return fmt::format("{:<26} {:>26} {:>26} {:>8} {:>22} {:>8} {:>8}\n", r.what.name,
+                       times_cell(r.window), times_cell(r.every_access),
+                       ratio_cell(r.every_access, r.window), times_cell(r.native),
+                       ratio_cell(r.window, r.native), r.peak_rss >> 20);
 }
 
 std::string growth_table(const growth& g)

@@ -16,7 +16,8 @@ nlohmann::ordered_json bench_host();
 
 /// The tables for people. Ratios are of medians.
 std::string bench_header(const nlohmann::ordered_json& host);
-std::string bench_table(const std::vector<bench_result>& results);
+std::string bench_columns();
+std::string bench_row(const bench_result& r);
 std::string growth_table(const growth& g);
 /// A line a case.
 std::string bench_listing();

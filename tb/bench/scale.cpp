@@ -79,9 +79,8 @@ growth grow_cores(bench_runner& runner)
     growth g;
     g.of_what = "cores, each storing to its own pages";
     for (std::uint64_t cores = 1; cores <= most_cores; cores *= 2)
-        g.points.push_back(
-            {cores, runner.run(fmt::format("{} cores", cores), busy_cores(cores),
-                               "/workload/stores")});
+        g.points.push_back({cores, runner.run(fmt::format("{} cores", cores), busy_cores(cores),
+                                              "/workload/stores")});
     return g;
 }
 

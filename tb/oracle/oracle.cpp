@@ -169,8 +169,8 @@ void oracle::on_file_write(const core& cpu, const inode& file, std::uint64_t off
     m_writing[cpu.id()] = {file.ino, moment_of(cpu)};
     const page_index page(offset / page_size);
     shadow_page& shadow = begin_shadow(shadows, page);
-    shadow.write(moment_of(cpu), cpu.id(),
-                 static_cast<std::uint32_t>(offset % page_size), bytes, length, m_syncs_begun);
+    shadow.write(moment_of(cpu), cpu.id(), static_cast<std::uint32_t>(offset % page_size), bytes,
+                 length, m_syncs_begun);
     now_unpromised(shadows, page, shadow);
 }
 
@@ -355,9 +355,8 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
         shadow.promised_bytes = std::max(shadow.promised_bytes, bytes_within(call.size, page));
         if (same(durable, shadow.expected()))
             shadow.all_durable();
-        shadow.unpromised =
-            std::any_of(shadow.stores().begin(), shadow.stores().end(),
-                        [&](const store_record& s) { return s.id >= before; });
+        shadow.unpromised = std::any_of(shadow.stores().begin(), shadow.stores().end(),
+                                        [&](const store_record& s) { return s.id >= before; });
         if (shadow.unpromised)
             still.push_back(page);
     }

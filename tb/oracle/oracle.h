@@ -109,7 +109,7 @@ private:
         inode_number ino;
         shadow_pages pages;
         std::vector<page_index> unpromised; // stored to since the last promise, each once
-        const inode* file = nullptr;     // null until it is known to the VM
+        const inode* file = nullptr;        // null until it is known to the VM
     };
 
     recent_page& page_at(const core& cpu, virtual_address va)

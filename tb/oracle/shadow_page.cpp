@@ -7,9 +7,8 @@ namespace mkclean
 
 // ---- storing ------------------------------------------------------------------------------------
 
-void shadow_page::store_slowly(std::uint64_t id, actor_id by,
-                               std::uint32_t offset, const std::byte* bytes, std::size_t length,
-                               store_part part)
+void shadow_page::store_slowly(std::uint64_t id, actor_id by, std::uint32_t offset,
+                               const std::byte* bytes, std::size_t length, store_part part)
 {
     const bool goes_on = (part == store_part::continues || part == store_part::ends) && m_goes_on &&
                          m_records.back().by == by && m_records.back().end() == offset;
@@ -22,8 +21,8 @@ void shadow_page::store_slowly(std::uint64_t id, actor_id by,
         give_to_predecessor();
 }
 
-void shadow_page::write(std::uint64_t id, actor_id by, std::uint32_t offset,
-                        const std::byte* bytes, std::size_t length, std::uint64_t promises)
+void shadow_page::write(std::uint64_t id, actor_id by, std::uint32_t offset, const std::byte* bytes,
+                        std::size_t length, std::uint64_t promises)
 {
     see_promises(promises);
     ++m_epoch;
@@ -77,8 +76,7 @@ void shadow_page::index_records()
 // Those that come too late for a number of their own are taken over by nobody.
 std::uint16_t shadow_page::number_of(const store_record& record) const
 {
-    return static_cast<std::uint16_t>(
-        std::min<std::ptrdiff_t>(&record - m_records.data(), nobody));
+    return static_cast<std::uint16_t>(std::min<std::ptrdiff_t>(&record - m_records.data(), nobody));
 }
 
 void shadow_page::zero_from(std::uint32_t at)

@@ -56,8 +56,8 @@ class shadow_page
 {
 public:
     /// `promises` counts the syncs that have begun.
-    void store(std::uint64_t id, actor_id by, std::uint32_t offset,
-               const std::byte* bytes, std::size_t length, store_part part, std::uint64_t promises)
+    void store(std::uint64_t id, actor_id by, std::uint32_t offset, const std::byte* bytes,
+               std::size_t length, store_part part, std::uint64_t promises)
     {
         see_promises(promises);
         if (part == store_part::whole) {
@@ -74,8 +74,8 @@ public:
     }
 
     /// write(2): a store that is never taken over, for a sync may have to make an exception of it.
-    void write(std::uint64_t id, actor_id by, std::uint32_t offset,
-               const std::byte* bytes, std::size_t length, std::uint64_t promises);
+    void write(std::uint64_t id, actor_id by, std::uint32_t offset, const std::byte* bytes,
+               std::size_t length, std::uint64_t promises);
     /// A device has read some of the page: what it holds now may turn up on the media.
     void sampled() { ++m_epoch; }
 
@@ -164,8 +164,8 @@ private:
         if (m_lost != nullptr || m_lied != nullptr)
             clear_marks(offset, length);
     }
-    void store_slowly(std::uint64_t id, actor_id by, std::uint32_t offset,
-                      const std::byte* bytes, std::size_t length, store_part part);
+    void store_slowly(std::uint64_t id, actor_id by, std::uint32_t offset, const std::byte* bytes,
+                      std::size_t length, store_part part);
     void begin_record(const store_record& record);
     void remember_replaced(std::uint32_t offset, std::size_t length);
     void give_to_predecessor();

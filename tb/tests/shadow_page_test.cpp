@@ -119,8 +119,7 @@ private:
     {
         const plain_store s = random_store();
         model.store(s);
-        shadow.write(s.id, s.by, s.offset, s.bytes.data(), s.bytes.size(),
-                     promises);
+        shadow.write(s.id, s.by, s.offset, s.bytes.data(), s.bytes.size(), promises);
         marks.push_back(s.id);
         marks.push_back(s.id + 1);
     }
@@ -211,8 +210,7 @@ TEST_CASE("however a store is cut, the same is remembered of it")
                 continue;
             }
             shadow.store(id, 0, at, bytes.data(), 8, store_part::begins, 0);
-            shadow.store(id + 1, 0, at + 8, bytes.data(), 8, store_part::ends,
-                         0);
+            shadow.store(id + 1, 0, at + 8, bytes.data(), 8, store_part::ends, 0);
         }
         std::vector<std::uint64_t> ids;
         for (const store_record& r : shadow.stores())
