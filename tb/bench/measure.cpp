@@ -28,8 +28,8 @@ double native_nanoseconds(const bench_case& c, std::uint64_t percent)
 {
     if (c.native == native_program::rtorrent) {
         const std::uint64_t bytes = part_of(c.most, percent) * mebibyte;
-        const auto chunks = static_cast<double>(bytes / rtorrent_chunk);
-        return time_rtorrent(bytes, rtorrent_chunk) / chunks * nanoseconds;
+        const std::uint64_t chunks = bytes / rtorrent_chunk; // whole ones
+        return time_rtorrent(bytes, rtorrent_chunk) / static_cast<double>(chunks) * nanoseconds;
     }
     const std::uint64_t stores = part_of(fewest_native_stores, percent);
     return time_scattered_stores(c.native_pages, stores) / static_cast<double>(stores) *
