@@ -259,7 +259,8 @@ private:
     {
         if (m_options.sync == time_sync::every_access || m_need_resched)
             return {m_executor.now(), m_executor.now()};
-        const picoseconds interrupted = next_interrupt();
+        const picoseconds interrupted =
+            std::min(next_interrupt(), m_executor.now() + longest_window);
         const executor::horizons others = m_executor.look_ahead();
         const picoseconds shared = std::min(others.acts + m_excess, interrupted);
         if (m_sharing == nullptr || m_sharing->stale_entries())
@@ -282,6 +283,8 @@ private:
     void wake_running_task(picoseconds when);
 
     static constexpr std::size_t access_width = 8; // bytes of one load or store
+    /// A millisecond: who has had enough of a run shall not have to wait for somebody to be due.
+    static constexpr picoseconds longest_window{1'000'000'000};
 
     executor& m_executor;
     core_options m_options;

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <map>
 #include <vector>
 
@@ -105,6 +106,25 @@ TEST_CASE("stores to a shared frame are told in the order of time, however far a
     CHECK(observer.stores.size() == 2 * stores_each);
     CHECK(observer.switches > stores_each);
     CHECK(in_order);
+}
+
+TEST_CASE("a run can be ended from outside while a core stores and nobody else is due")
+{
+    fiber_executor exec;
+    machine_options o = two_cores();
+    o.cores = 1;
+    machine m(exec, o);
+    std::atomic<bool> enough{false};
+    exec.watch(enough);
+    std::uint64_t stored = 0;
+    m.user(0, [&](core& cpu) {
+        for (;; ++stored) {
+            cpu.store(machine::base, &stored, sizeof stored);
+            enough = stored >= 1000;
+        }
+    });
+    CHECK(exec.run() == executor::outcome::interrupted);
+    CHECK(stored > 1000);
 }
 
 TEST_CASE("who loads from a shared frame sees what had been stored by then, and nothing later")
