@@ -49,29 +49,32 @@ void disk_media::read_leftover(std::uint64_t sector, std::byte* to) const
     }
 }
 
-disk_media::chunk& disk_media::chunk_of(std::uint64_t sector)
+const disk_media::chunk* disk_media::find(std::uint64_t index) const
 {
-    const std::uint64_t index = sector / chunk_sectors;
-    std::unique_ptr<chunk>& found = m_chunks[index];
-    if (!found) {
-        found = std::make_unique<chunk>();
-        for (std::uint64_t i = 0; i < chunk_sectors; ++i)
-            read_leftover(index * chunk_sectors + i, found->data() + i * sector_size);
-    }
-    return *found;
+    const auto found = m_pieces.find(index / chunks_per_piece);
+    return found == m_pieces.end() ? nullptr : &(*found->second)[index % chunks_per_piece];
+}
+
+disk_media::chunk& disk_media::find_or_create(std::uint64_t index)
+{
+    std::unique_ptr<piece>& found = m_pieces[index / chunks_per_piece];
+    if (found == nullptr)
+        found = std::make_unique<piece>();
+    return (*found)[index % chunks_per_piece];
 }
 
 void disk_media::read(sector_number first, std::uint64_t count, void* to) const
 {
     check(first, count);
     std::byte* bytes = static_cast<std::byte*>(to);
+    const chunk* in = nullptr;
     for (std::uint64_t s = first.raw(); s < first.raw() + count; ++s, bytes += sector_size) {
-        const auto found = m_chunks.find(s / chunk_sectors);
-        if (found == m_chunks.end())
+        if (s == first.raw() || s % chunk_sectors == 0)
+            in = find(s / chunk_sectors);
+        if (in == nullptr || !in->written[s % chunk_sectors])
             read_leftover(s, bytes);
         else
-            std::memcpy(bytes, found->second->data() + s % chunk_sectors * sector_size,
-                        sector_size);
+            in->bytes.read(s % chunk_sectors * sector_size, bytes, sector_size);
     }
 }
 
@@ -79,8 +82,20 @@ void disk_media::write(sector_number first, std::uint64_t count, const void* fro
 {
     check(first, count);
     const std::byte* bytes = static_cast<const std::byte*>(from);
-    for (std::uint64_t s = first.raw(); s < first.raw() + count; ++s, bytes += sector_size)
-        std::memcpy(chunk_of(s).data() + s % chunk_sectors * sector_size, bytes, sector_size);
+    for (std::uint64_t s = first.raw(); s < first.raw() + count; ++s, bytes += sector_size) {
+        chunk& in = find_or_create(s / chunk_sectors);
+        in.bytes.write(s % chunk_sectors * sector_size, bytes, sector_size);
+        in.written.set(s % chunk_sectors);
+    }
+}
+
+std::uint64_t disk_media::resident_bytes() const
+{
+    std::uint64_t bytes = 0;
+    for (const auto& [number, chunks] : m_pieces)
+        for (const chunk& c : *chunks)
+            bytes += c.bytes.resident_bytes();
+    return bytes;
 }
 
 } // namespace mkclean

@@ -1,8 +1,9 @@
 #pragma once
 
-#include "sim/number.h"
+#include "sim/sparse_page.h"
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,8 +18,9 @@ enum class leftover {
     pattern ///< old data: bytes that depend on the sector, so that exposing them is noticed
 };
 
-/// The platters: what survives a power cut. Only what was written takes memory of the host, in
-/// chunks of 4 KiB. It knows no time; whoever writes it decides when a sector is on it.
+/// The platters: what survives a power cut. Only sectors that were written, and with anything but
+/// zeros, take memory of the host. It knows no time; whoever writes it decides when a sector is on
+/// it.
 ///
 /// Complexity: O(1) a sector.
 class disk_media
@@ -33,21 +35,26 @@ public:
     void read(sector_number first, std::uint64_t count, void* to) const;
     void write(sector_number first, std::uint64_t count, const void* from);
 
-    /// Host memory in use, in bytes.
-    std::uint64_t resident_bytes() const { return m_chunks.size() * chunk_size; }
+    /// Host memory in use for what the sectors hold, in bytes. O(sectors written).
+    std::uint64_t resident_bytes() const;
 
 private:
-    static constexpr std::uint64_t chunk_size = 4096;
-    static constexpr std::uint64_t chunk_sectors = chunk_size / sector_size;
-    using chunk = std::array<std::byte, chunk_size>;
+    static constexpr std::uint64_t chunk_sectors = sparse_page::sectors;
+    static constexpr std::uint64_t chunks_per_piece = 8;
+    struct chunk {
+        sparse_page bytes;
+        std::bitset<chunk_sectors> written;
+    };
+    using piece = std::array<chunk, chunks_per_piece>;
 
     void check(sector_number first, std::uint64_t count) const;
     void read_leftover(std::uint64_t sector, std::byte* to) const;
-    chunk& chunk_of(std::uint64_t sector);
+    const chunk* find(std::uint64_t index) const;
+    chunk& find_or_create(std::uint64_t index);
 
     std::uint64_t m_capacity;
     leftover m_never_written;
-    std::unordered_map<std::uint64_t, std::unique_ptr<chunk>> m_chunks;
+    std::unordered_map<std::uint64_t, std::unique_ptr<piece>> m_pieces;
 };
 
 } // namespace mkclean

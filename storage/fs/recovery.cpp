@@ -18,10 +18,35 @@ recovered_filesystem::recovered_filesystem(const disk_media& media) : m_media(me
 
 std::vector<std::byte> recovered_filesystem::block(std::uint64_t number) const
 {
+    std::vector<std::byte> bytes(m_layout.block_size);
+    copy_block(number, bytes.data());
+    return bytes;
+}
+
+void recovered_filesystem::copy_block(std::uint64_t number, std::byte* to) const
+{
     const auto replayed = m_replayed_blocks.find(number);
-    if (replayed != m_replayed_blocks.end())
-        return replayed->second;
-    return read_block(m_media, m_layout.block_size, number);
+    if (replayed != m_replayed_blocks.end()) {
+        std::memcpy(to, replayed->second.data(), m_layout.block_size);
+        return;
+    }
+    const std::uint64_t sectors = m_layout.block_size / sector_size;
+    m_media.read(sector_number(number * sectors), sectors, to);
+}
+
+template <std::size_t bytes>
+void recovered_filesystem::read_field(std::uint64_t number, std::size_t offset,
+                                      std::array<std::byte, bytes>& field) const
+{
+    const auto replayed = m_replayed_blocks.find(number);
+    if (replayed != m_replayed_blocks.end()) {
+        std::memcpy(field.data(), replayed->second.data() + offset, bytes);
+        return;
+    }
+    std::array<std::byte, sector_size> sector;
+    m_media.read(sector_number((number * m_layout.block_size + offset) / sector_size), 1,
+                 sector.data());
+    std::memcpy(field.data(), sector.data() + offset % sector_size, bytes);
 }
 
 std::uint64_t recovered_filesystem::next_in_ring(std::uint64_t at) const
@@ -80,8 +105,10 @@ inode_layout recovered_filesystem::read_inode(std::uint64_t ino) const
 {
     const std::uint64_t per_block = m_layout.block_size / inode_layout::bytes;
     const std::uint64_t number = ino - 1;
-    const auto bytes = block(m_layout.inode_table + number / per_block);
-    return inode_layout::read(bytes.data() + number % per_block * inode_layout::bytes);
+    std::array<std::byte, inode_layout::bytes> bytes;
+    read_field(m_layout.inode_table + number / per_block, number % per_block * inode_layout::bytes,
+               bytes);
+    return inode_layout::read(bytes.data());
 }
 
 std::uint64_t recovered_filesystem::find_block(const inode_layout& inode,
@@ -94,7 +121,9 @@ std::uint64_t recovered_filesystem::find_block(const inode_layout& inode,
     for (unsigned level = 1; level < path.depth && number != 0; ++level) {
         if (number >= m_layout.blocks)
             return 0;
-        number = get_u32(block(number).data() + std::size_t{4} * path.slot[level]);
+        std::array<std::byte, 4> pointer;
+        read_field(number, std::size_t{4} * path.slot[level], pointer);
+        number = get_u32(pointer.data());
     }
     return number < m_layout.blocks ? number : 0;
 }
@@ -109,10 +138,8 @@ void recovered_filesystem::read_page(std::uint64_t ino, std::uint64_t page, std:
     const std::uint64_t per_page = page_size / m_layout.block_size;
     for (std::uint64_t i = 0; i < per_page; ++i) {
         const std::uint64_t number = find_block(inode, page * per_page + i);
-        if (number == 0)
-            continue;
-        const auto bytes = block(number);
-        std::memcpy(to + i * m_layout.block_size, bytes.data(), bytes.size());
+        if (number != 0)
+            copy_block(number, to + i * m_layout.block_size);
     }
     const std::uint64_t valid = std::min(page_size, inode.size - start);
     std::memset(to + valid, 0, page_size - valid);

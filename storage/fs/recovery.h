@@ -3,6 +3,7 @@
 #include "storage/disk/media.h"
 #include "storage/fs/layout.h"
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -28,6 +29,11 @@ public:
     void read_page(std::uint64_t ino, std::uint64_t page, std::byte* to) const;
 
 private:
+    void copy_block(std::uint64_t number, std::byte* to) const;
+    /// Fills `field` from a block; it does not cross a sector.
+    template <std::size_t bytes>
+    void read_field(std::uint64_t number, std::size_t offset,
+                    std::array<std::byte, bytes>& field) const;
     void replay_journal();
     bool replay_transaction(std::uint64_t& at, std::uint32_t sequence);
     std::uint64_t next_in_ring(std::uint64_t at) const;

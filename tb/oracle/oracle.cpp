@@ -192,8 +192,8 @@ void oracle::on_file_read(const core&, const inode& file, std::uint64_t offset,
 void oracle::compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,
                           std::size_t length)
 {
-    const page_bytes& expected = shadow.expected();
-    if (std::memcmp(expected.data() + in_page, bytes, length) == 0)
+    const sparse_page& expected = shadow.expected();
+    if (expected.equals(bytes, in_page, length))
         return;
     for (std::uint32_t i = 0; i < length; ++i)
         if (bytes[i] != expected[in_page + i] && !shadow.is_lost(in_page + i))
@@ -217,7 +217,7 @@ page_bytes oracle::expected(inode_number ino, page_index page) const
     const auto file = m_files.find(ino);
     const shadow_page* const shadow =
         file == m_files.end() ? nullptr : file->second.pages.find(page);
-    return shadow == nullptr ? page_bytes{} : shadow->expected();
+    return shadow == nullptr ? page_bytes{} : shadow->expected().all();
 }
 
 // ---- what the kernel does -----------------------------------------------------------------------
@@ -388,7 +388,7 @@ finding oracle::describe(inode_number ino, page_index page, const shadow_page& s
 void oracle::count_loss(inode_number ino, page_index page, shadow_page& shadow,
                         const page_bytes& found, picoseconds now)
 {
-    const page_bytes& expected = shadow.expected();
+    const sparse_page& expected = shadow.expected();
     if (same(found, expected))
         return;
     const auto differs = [&](std::uint32_t at) {

@@ -44,8 +44,9 @@ void shadow_page::begin_record(const store_record& record)
 
 void shadow_page::remember_replaced(std::uint32_t offset, std::size_t length)
 {
-    const auto old = m_expected.begin() + offset;
-    m_replaced.insert(m_replaced.end(), old, old + static_cast<std::ptrdiff_t>(length));
+    const std::size_t before = m_replaced.size();
+    m_replaced.resize(before + length);
+    m_expected.read(offset, m_replaced.data() + before, length);
     m_records.back().length = static_cast<std::uint16_t>(m_records.back().length + length);
 }
 
@@ -81,7 +82,7 @@ std::uint16_t shadow_page::number_of(const store_record& record) const
 
 void shadow_page::zero_from(std::uint32_t at)
 {
-    std::fill(m_expected.begin() + at, m_expected.end(), std::byte{});
+    m_expected.zero_from(at);
     for (const store_record& r : m_records)
         for (std::uint32_t i = std::max<std::uint32_t>(r.offset, at); i < r.end(); ++i)
             m_replaced[r.old_at + (i - r.offset)] = std::byte{};
@@ -103,7 +104,7 @@ void shadow_page::all_durable()
 
 page_bytes shadow_page::version_before(std::uint64_t id) const
 {
-    page_bytes version = m_expected;
+    page_bytes version = m_expected.all();
     for (auto r = m_records.rbegin(); r != m_records.rend(); ++r)
         if (r->id >= id)
             std::memcpy(version.data() + r->offset, m_replaced.data() + r->old_at, r->length);

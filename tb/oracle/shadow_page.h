@@ -1,9 +1,8 @@
 #pragma once
 
 #include "mmu/core.h"
-#include "sim/number.h"
+#include "sim/sparse_page.h"
 
-#include <array>
 #include <bitset>
 #include <cstddef>
 #include <cstring>
@@ -35,14 +34,6 @@ struct store_record {
     std::uint32_t end() const { return std::uint32_t{offset} + length; }
     bool covers(std::uint32_t at) const { return at >= offset && at < end(); }
 };
-
-using page_bytes = std::array<std::byte, page_size>;
-
-/// What std::array's == says, without looking at one byte after the other.
-inline bool same(const page_bytes& a, const page_bytes& b)
-{
-    return std::memcmp(a.data(), b.data(), page_size) == 0;
-}
 
 /// What one page of a file should hold, and how it came to: the versions of every byte since the
 /// last time all of them were known to be on the media.
@@ -82,7 +73,7 @@ public:
     /// The kernel has zeroed the bytes from `at` on: what was stored there is as if it never was.
     void zero_from(std::uint32_t at);
 
-    const page_bytes& expected() const { return m_expected; }
+    const sparse_page& expected() const { return m_expected; }
     /// By their ids, but for those within an epoch.
     const std::vector<store_record>& stores() const { return m_records; }
 
@@ -157,10 +148,11 @@ private:
     }
     void overwrite(std::uint32_t offset, const std::byte* bytes, std::size_t length)
     {
-        if (length == granule)
-            std::memcpy(m_expected.data() + offset, bytes, granule);
+        std::byte* const in_place = m_expected.find(offset, length);
+        if (in_place != nullptr && length == granule)
+            std::memcpy(in_place, bytes, granule);
         else
-            std::memcpy(m_expected.data() + offset, bytes, length);
+            m_expected.write(offset, bytes, length);
         if (m_lost != nullptr || m_lied != nullptr)
             clear_marks(offset, length);
     }
@@ -178,7 +170,7 @@ private:
         return m_replaced[by.old_at + (at - by.offset)];
     }
 
-    page_bytes m_expected{};
+    sparse_page m_expected;
     std::vector<store_record> m_records;
     std::vector<std::byte> m_replaced;    // by the records, one after the other
     std::vector<std::uint16_t> m_latest;  // record that begins in each granule, once there are many

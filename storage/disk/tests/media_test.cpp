@@ -45,6 +45,9 @@ TEST_CASE("the media takes host memory only for what was written")
     CHECK(media.resident_bytes() == 0);
     media.write(sector_number(std::uint64_t{1} << 39), 8, sectors_of(8, 1).data());
     CHECK(media.resident_bytes() == 4096);
+    media.write(sector_number(16), 8, sectors_of(8, 0).data());
+    CHECK(media.resident_bytes() == 4096);
+    CHECK(read(media, 16, 8) == sectors_of(8, 0));
 }
 
 TEST_CASE("sectors never written hold old bytes that differ from sector to sector")
