@@ -2,28 +2,47 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+
+#include <sys/mman.h>
 
 namespace mkclean
 {
 
+namespace
+{
+
+// A small machine's memory is touched here and there: huge pages would only have to be cleared.
+constexpr std::uint64_t worth_huge_pages = std::uint64_t{64} << 20;
+
+std::byte* map_memory(std::uint64_t bytes)
+{
+    void* const mapped = ::mmap(nullptr, std::max(bytes, page_size), PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED)
+        throw std::bad_alloc();
+    std::byte* const begin = static_cast<std::byte*>(mapped);
+    if (bytes > worth_huge_pages) // advice; a host without them does without
+        ::madvise(begin + worth_huge_pages, bytes - worth_huge_pages, MADV_HUGEPAGE);
+    return begin;
+}
+
+} // namespace
+
+void physical_memory::unmap::operator()(std::byte* mapped) const
+{
+    ::munmap(mapped, std::max(bytes, page_size));
+}
+
 physical_memory::physical_memory(std::uint64_t bytes)
-    : m_frames((bytes + page_size - 1) / page_size)
+    : m_frames((bytes + page_size - 1) / page_size),
+      m_bytes(map_memory(this->bytes()), unmap{this->bytes()})
 {
 }
 
 bool physical_memory::contains(physical_address at, std::size_t length) const
 {
     return at.raw() <= bytes() && length <= bytes() - at.raw();
-}
-
-std::byte* physical_memory::frame(frame_number number)
-{
-    if (number.raw() >= m_frames.size())
-        throw bus_error{address_of(number)};
-    std::unique_ptr<frame_bytes>& slot = m_frames[number.raw()];
-    if (!slot)
-        slot = std::make_unique<frame_bytes>();
-    return slot->bytes.data();
 }
 
 void physical_memory::read(physical_address from, void* to, std::size_t length)

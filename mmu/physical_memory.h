@@ -3,27 +3,34 @@
 #include "sim/bus_port.h"
 #include "sim/number.h"
 
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <vector>
 
 namespace mkclean
 {
 
 /// The machine's RAM: real bytes, in 4 KiB frames that take host memory only once touched.
 /// A frame's storage never moves. O(1) for every operation.
+///
+/// All of it is one mapping of the host, in its huge pages if it has any: on a machine of gigabytes
+/// most of what an access costs is the host's own TLB misses and page faults.
 class physical_memory
 {
 public:
+    /// Throws std::bad_alloc if the host has no room for so many addresses.
     explicit physical_memory(std::uint64_t bytes);
 
-    std::uint64_t frames() const { return m_frames.size(); }
-    std::uint64_t bytes() const { return m_frames.size() * page_size; }
+    std::uint64_t frames() const { return m_frames; }
+    std::uint64_t bytes() const { return m_frames * page_size; }
     bool contains(physical_address at, std::size_t length) const;
 
     /// The 4096 bytes of a frame. Throws bus_error outside RAM.
-    std::byte* frame(frame_number number);
+    std::byte* frame(frame_number number)
+    {
+        if (number.raw() >= m_frames)
+            throw bus_error{address_of(number)};
+        return m_bytes.get() + address_of(number).raw();
+    }
 
     /// Within or across frames; throws bus_error outside RAM.
     void read(physical_address from, void* to, std::size_t length);
@@ -32,10 +39,12 @@ public:
     void write64(physical_address to, std::uint64_t value);
 
 private:
-    struct frame_bytes {
-        std::array<std::byte, page_size> bytes{};
+    struct unmap {
+        std::uint64_t bytes;
+        void operator()(std::byte* mapped) const;
     };
-    std::vector<std::unique_ptr<frame_bytes>> m_frames;
+    std::uint64_t m_frames;
+    std::unique_ptr<std::byte, unmap> m_bytes;
 };
 
 /// A bus with nothing between initiator and memory but a constant latency.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <new>
 #include <ostream>
 #include <set>
 #include <system_error>
@@ -385,6 +386,9 @@ int run_command_line(const std::vector<std::string>& words, program& known, std:
     } catch (const std::filesystem::filesystem_error& error) {
         err << printable(error.what()) << '\n';
         return exit_code::file_failed;
+    } catch (const std::bad_alloc&) {
+        err << "this host has not enough memory for that\n";
+        return exit_code::internal;
     } catch (const std::exception& error) {
         err << "internal error: " << printable(error.what()) << '\n';
         return exit_code::internal;

@@ -16,6 +16,7 @@ namespace
 
 constexpr const char* scale_name = "scale";
 constexpr std::uint64_t costly_repetitions = 2;
+constexpr std::uint64_t scale_repetitions = 3;
 
 std::vector<std::string> known_names()
 {
@@ -90,10 +91,11 @@ public:
 
     void run_scale()
     {
-        m_growths.push_back(grow_file(m_runner, m_options.max_size));
-        m_growths.push_back(grow_cores(m_runner));
-        for (const growth& g : m_growths)
-            say("\n" + growth_table(g));
+        const std::uint64_t times = std::min(scale_repetitions, m_options.repetitions);
+        show(grow_file(m_runner, times, m_options.max_size));
+        show(grow_page_cache(m_runner, times, m_options.max_size));
+        show(grow_request_queue(m_runner, times));
+        show(grow_cores(m_runner, times));
     }
 
     void finish()
@@ -109,6 +111,11 @@ public:
     }
 
 private:
+    void show(growth g)
+    {
+        say("\n" + growth_table(g));
+        m_growths.push_back(std::move(g));
+    }
     void say(const std::string& lines)
     {
         m_progress.show("");

@@ -60,6 +60,18 @@ timed_run bench_runner::run(const std::string& name, const run_settings& setting
     return timed;
 }
 
+timed_run bench_runner::fastest(std::uint64_t repetitions, const std::string& name,
+                                const run_settings& settings, const std::string& operations)
+{
+    timed_run best = run(name, settings, operations);
+    for (std::uint64_t i = 1; i < repetitions; ++i) {
+        const timed_run another = run(name, settings, operations);
+        if (another.seconds < best.seconds)
+            best = another;
+    }
+    return best;
+}
+
 double bench_runner::nanoseconds_an_operation(const bench_case& c, const run_settings& extra,
                                               std::uint64_t percent, bench_result& result)
 {

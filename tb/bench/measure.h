@@ -51,6 +51,10 @@ public:
     timed_run run(const std::string& name, const run_settings& settings,
                   const std::string& operations);
 
+    /// The fastest of some such runs.
+    timed_run fastest(std::uint64_t repetitions, const std::string& name,
+                      const run_settings& settings, const std::string& operations);
+
     /// `percent` of the case's lengths. The three programs take turns, so that each has the same
     /// share of whatever else this host does.
     bench_result measure(const bench_case& c, std::uint64_t repetitions, std::uint64_t percent);

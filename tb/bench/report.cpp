@@ -54,8 +54,7 @@ json ratio_json(const samples& above, const samples& below)
 
 std::string size_text(const growth& g, std::uint64_t size)
 {
-    const bool bytes = g.points.back().size > (1U << 20);
-    return bytes ? fmt::format("{} MiB", size >> 20) : fmt::format("{}", size);
+    return g.in_bytes ? fmt::format("{} MiB", size >> 20) : fmt::format("{}", size);
 }
 
 } // namespace
@@ -113,8 +112,9 @@ std::string bench_listing()
     std::string text;
     for (const bench_case& c : bench_cases())
         text += fmt::format("  {:<26} {}\n", c.name, c.help);
-    return text + fmt::format("  {:<26} {}\n", "scale",
-                              "how time and memory grow with a file's size and with the cores");
+    return text +
+           fmt::format("  {:<26} {}\n", "scale",
+                       "how time and memory grow with file, page cache, request queue and cores");
 }
 
 json bench_json(const std::vector<bench_result>& results)

@@ -8,11 +8,12 @@
 namespace mkclean
 {
 
-/// Runs of the same kind and growing size, and how their costs grow.
+/// Runs of the same kind and growing size, the fastest of some of each, and how their costs grow.
 struct growth {
     std::string of_what;
+    bool in_bytes = false;
     struct point {
-        std::uint64_t size; ///< bytes, or cores
+        std::uint64_t size; ///< in_bytes or not
         timed_run run;
     };
     std::vector<point> points;
@@ -22,8 +23,14 @@ struct growth {
 };
 
 /// A file of 16 MiB, 64 MiB, ... up to `most_bytes`, one page in 16 stored to, then synced; judged.
-growth grow_file(bench_runner& runner, std::uint64_t most_bytes);
+growth grow_file(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes);
+/// More and more pages in the page cache, most of them dirty, up to a quarter of `most_bytes`;
+/// judged. The size is how many were cached in the end.
+growth grow_page_cache(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes);
+/// A queue in which the requests of a whole file wait for a slow disk; not judged. The size is how
+/// many requests were queued at once.
+growth grow_request_queue(bench_runner& runner, std::uint64_t repetitions);
 /// 1, 2, 4, ... 64 cores that store as much each, to pages of their own; judged.
-growth grow_cores(bench_runner& runner);
+growth grow_cores(bench_runner& runner, std::uint64_t repetitions);
 
 } // namespace mkclean

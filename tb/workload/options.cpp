@@ -22,7 +22,7 @@ void workload_options::declare(option_set& o)
     o.count("workload.operations", operations, {1, 1'000'000'000},
             "random, touch: of each thread; apt: records updated");
     o.count("workload.sync_every", sync_every, {},
-            "apt: updates between two msyncs; 0: only the first fill is synced");
+            "apt: updates, touch: stores between two msyncs; 0: only apt's first fill is synced");
     o.count("workload.threads", threads, {1, 64}, "random, touch: how many");
     o.count("workload.processes", processes, {1, 64},
             "random: address spaces, dealt out to the threads in turn");

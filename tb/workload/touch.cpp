@@ -1,5 +1,7 @@
 #include "tb/workload/touch.h"
 
+#include <algorithm>
+
 namespace mkclean
 {
 
@@ -26,29 +28,44 @@ void touch::start(world& w)
                        [this, t](user_task& self) { run(self, t); });
 }
 
-// A thread that loads looks only at what it has itself stored: of a page that others store to,
-// nobody can say what is right.
 void touch::run(user_task& self, std::uint64_t number)
 {
     inode& file = self.open(the_file);
     const page_index first(m_options.shared ? 0 : number * m_options.pages);
-    const virtual_address map =
-        self.mmap(&file, first, m_options.pages * page_size, shared_writable);
+    const std::uint64_t bytes = m_options.pages * page_size;
+    const virtual_address map = self.mmap(&file, first, bytes, shared_writable);
     scattered_order order(words());
-    std::uint64_t until_load = m_options.load_every;
-    for (std::uint64_t i = 0; i < m_options.operations; ++i) {
+    const std::uint64_t between_syncs =
+        m_options.sync_every > 0 ? m_options.sync_every : m_options.operations;
+    for (std::uint64_t done = 0; done < m_options.operations;) {
+        const std::uint64_t end = std::min(done + between_syncs, m_options.operations);
+        store_words(self, map, order, done, end);
+        done = end;
+        if (m_options.sync_every > 0 && done % m_options.sync_every == 0)
+            self.msync(map, bytes);
+    }
+    self.cpu().sync();
+    m_touched += m_options.operations;
+}
+
+// A thread that loads looks only at what it has itself stored: of a page that others store to,
+// nobody can say what is right.
+void touch::store_words(user_task& self, virtual_address map, scattered_order& order,
+                        std::uint64_t first, std::uint64_t end)
+{
+    const std::uint64_t load_every = m_options.load_every;
+    std::uint64_t until_load = load_every == 0 ? 0 : load_every - first % load_every;
+    for (std::uint64_t i = first; i < end; ++i) {
         const virtual_address va = map + order.next() * sizeof(std::uint64_t);
         self.store(va, &i, sizeof i);
         if (until_load == 0 || --until_load > 0)
             continue;
-        until_load = m_options.load_every;
+        until_load = load_every;
         std::uint64_t found = 0;
         self.load(va, &found, sizeof found);
         if (!m_options.shared && found != i)
             ++m_bad_words;
     }
-    self.cpu().sync();
-    m_touched += m_options.operations;
 }
 
 std::vector<workload::counter> touch::report() const
