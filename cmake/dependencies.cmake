@@ -16,3 +16,4 @@ else()
 endif()
 # Tasks are spawned, not declared in a module's constructor.
 target_compile_definitions(mkclean_systemc INTERFACE SC_INCLUDE_DYNAMIC_PROCESSES)
+find_package(Threads REQUIRED)

@@ -108,7 +108,8 @@ void executor::sleep_until(picoseconds when, picoseconds unfelt)
 // What going through the queue would come to, without doing so.
 bool executor::next_is_running_task(picoseconds when) const
 {
-    if (m_running->queued() || m_cancelling || must_end() || when > std::min(m_limit, m_free_until))
+    if (m_running->queued() || m_cancelling || must_come_back() ||
+        when > std::min(m_limit, m_free_until))
         return false;
     if (m_queue.empty())
         return true;
@@ -123,8 +124,8 @@ executor::task* executor::task_to_hand_over_to()
     if (m_queue.empty())
         return nullptr;
     entry& first = *m_queue.top().entry;
-    if (first.m_kind != entry::kind::task || m_running->queued() || m_cancelling || must_end() ||
-        first.due() > std::min(m_limit, m_free_until))
+    if (first.m_kind != entry::kind::task || m_running->queued() || m_cancelling ||
+        must_come_back() || first.due() > std::min(m_limit, m_free_until))
         return nullptr;
     return static_cast<task*>(&first);
 }
@@ -172,7 +173,7 @@ executor::task* executor::next()
             m_outcome = outcome::stopped;
             return nullptr;
         }
-        if (m_interrupted != nullptr && m_interrupted->load(std::memory_order_relaxed)) {
+        if (is_called() && m_attend()) {
             m_outcome = outcome::interrupted;
             return nullptr;
         }

@@ -149,8 +149,13 @@ public:
     outcome run(picoseconds limit = picoseconds::max());
     void stop() { m_stopping = true; }
     bool stopping() const { return m_stopping; }
-    /// Looks at `flag`, which a signal handler may set, before every move, and stops if it is set.
-    void watch(const std::atomic<bool>& flag) { m_interrupted = &flag; }
+    /// Looks at `flag`, which signal handlers and other threads may set, before every move. If it
+    /// is set, `attend` is called; it resets the flag, and stops the run by returning true.
+    void watch(const std::atomic<bool>& flag, std::function<bool()> attend)
+    {
+        m_attention = &flag;
+        m_attend = std::move(attend);
+    }
     /// Whoever looks from a simulator underneath shall see every instant at which something
     /// happens, and not only those at which others act.
     virtual void show_every_instant() {}
@@ -206,11 +211,11 @@ private:
     void switch_to(task* self, task* to);
     void take_turn(const entry& e);
     void leave_model_until(picoseconds when);
-    bool must_end() const
+    bool is_called() const
     {
-        return m_stopping ||
-               (m_interrupted != nullptr && m_interrupted->load(std::memory_order_relaxed));
+        return m_attention != nullptr && m_attention->load(std::memory_order_relaxed);
     }
+    bool must_come_back() const { return m_stopping || is_called(); }
     task* next();
     void yield();
 
@@ -228,7 +233,8 @@ private:
     outcome m_outcome = outcome::idle;
     bool m_in_model = false; ///< a task or a timer runs, at m_now
     bool m_stopping = false;
-    const std::atomic<bool>* m_interrupted = nullptr;
+    const std::atomic<bool>* m_attention = nullptr;
+    std::function<bool()> m_attend;
     bool m_cancelling = false;
     std::exception_ptr m_failure;
 };

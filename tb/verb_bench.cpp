@@ -1,12 +1,12 @@
 #include "tb/verb_bench.h"
 #include "tb/bench/report.h"
+#include "tb/output/progress.h"
 
 #include <algorithm>
 #include <iostream>
 #include <optional>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace mkclean
 {
@@ -34,30 +34,6 @@ void check_names(const std::vector<std::string>& given)
             throw input_error(origin(), fmt::format("no case is called {}{}", in_quotes(name),
                                                     suggestion(name, known)));
 }
-
-/// One line on a terminal that says what is being run; nothing in a pipe.
-class bench_progress
-{
-public:
-    explicit bench_progress(std::ostream& err)
-        : m_err(err),
-          m_on_terminal(&err == &std::cerr && ::isatty(STDERR_FILENO) == 1)
-    {
-    }
-    ~bench_progress() { show(""); }
-    bench_progress(const bench_progress&) = delete;
-    bench_progress& operator=(const bench_progress&) = delete;
-
-    void show(const std::string& what)
-    {
-        if (m_on_terminal)
-            m_err << "\r\x1b[K" << what << std::flush;
-    }
-
-private:
-    std::ostream& m_err;
-    bool m_on_terminal;
-};
 
 /// The table, line by line as it comes into being, and the JSON at the end.
 class bench_session
@@ -118,7 +94,7 @@ private:
     }
     void say(const std::string& lines)
     {
-        m_progress.show("");
+        m_progress.clear();
         if (m_options.json == "-")
             return;
         if (!m_header_said)
@@ -132,7 +108,7 @@ private:
     std::optional<output_file> m_json;
     nlohmann::ordered_json m_host = bench_host();
     interrupt_watch m_watch;
-    bench_progress m_progress;
+    progress_line m_progress;
     bench_runner m_runner;
     std::vector<bench_result> m_results;
     std::vector<growth> m_growths;

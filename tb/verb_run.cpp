@@ -1,6 +1,7 @@
 #include "tb/verb_run.h"
 #include "storage/fs/mkfs.h"
 #include "tb/output/log_writer.h"
+#include "tb/output/progress.h"
 #include "tb/output/statistics.h"
 #include "tb/platform/waves.h"
 #include "tb/run.h"
@@ -84,6 +85,10 @@ private:
     std::optional<biographer> m_biographer;
 };
 
+// Signal handlers know no objects.
+std::atomic<bool> attention{false}; // somebody wants to be attended to
+std::atomic<bool> interrupted{false};
+
 // From the first Ctrl-C on the run ends as soon as it can, with what it has; the second kills it.
 class signal_watch
 {
@@ -91,7 +96,10 @@ public:
     signal_watch()
     {
         struct sigaction action = {};
-        action.sa_handler = [](int) { flag = true; };
+        action.sa_handler = [](int) {
+            interrupted = true;
+            attention = true;
+        };
         action.sa_flags = static_cast<int>(SA_RESETHAND);
         ::sigaction(SIGINT, &action, &m_interrupt_before);
         ::sigaction(SIGTERM, &action, &m_terminate_before);
@@ -104,11 +112,41 @@ public:
     signal_watch(const signal_watch&) = delete;
     signal_watch& operator=(const signal_watch&) = delete;
 
-    static inline std::atomic<bool> flag{false}; // a signal handler knows no objects
-
 private:
     struct sigaction m_interrupt_before = {};
     struct sigaction m_terminate_before = {};
+};
+
+/// The line that tells a waiting user how far the run is.
+class watched_run
+{
+public:
+    watched_run(const run_options& options, std::ostream& err, run_progress::clock::time_point now)
+        : m_line(err),
+          m_progress(now)
+    {
+        if (m_line.is_seen() && !options.quiet && options.log != "-")
+            m_ticker.emplace(attention, std::chrono::milliseconds(250));
+    }
+    /// True if the run is to end.
+    bool attend(const world& w)
+    {
+        attention = false;
+        if (interrupted)
+            return true;
+        m_line.show(m_progress.text(w, run_progress::clock::now()));
+        return false;
+    }
+    void end()
+    {
+        m_ticker.reset();
+        m_line.clear();
+    }
+
+private:
+    progress_line m_line;
+    run_progress m_progress;
+    std::optional<ticker> m_ticker;
 };
 
 void check_names(const run_options& options)
@@ -163,9 +201,11 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
     check_names(options);
     outputs wanted(options, out);
     int code = exit_code::internal;
-    const auto started = std::chrono::steady_clock::now();
+    const auto started = run_progress::clock::now();
+    watched_run watched(options, err, started);
     const auto after = [&](world& w) {
-        const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
+        const std::chrono::duration<double> wall = run_progress::clock::now() - started;
+        watched.end();
         wanted.finish(w, model, wall.count());
         code = exit_code_of(w);
         if (code == exit_code::interrupted)
@@ -174,7 +214,7 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
     };
     const signal_watch watch;
     const auto before = [&](world& w) {
-        w.watch(signal_watch::flag);
+        w.watch(attention, [&] { return watched.attend(w); });
         wanted.attach(w);
     };
     try {

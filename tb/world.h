@@ -34,6 +34,8 @@ public:
     virtual void start(class world& w) = 0;
     /// What it has found out itself, for the statistics.
     virtual std::vector<counter> report() const = 0;
+    /// How much of its work it has done, 0..1, for who waits; 0 if it cannot tell.
+    virtual double part_done() const { return 0; }
     /// How often it saw something else than it had been told to expect.
     virtual std::uint64_t failed_expectations() const { return 0; }
 };
@@ -63,8 +65,11 @@ public:
     void start_thread(const std::string& name, unsigned cpu, mm_struct& mm,
                       std::function<void(user_task&)> body);
 
-    /// run() shall end when a signal handler sets `flag`.
-    void watch(const std::atomic<bool>& flag) { m_executor.watch(flag); }
+    /// run() calls `attend` soon after somebody has set `flag`, and ends if that returns true.
+    void watch(const std::atomic<bool>& flag, std::function<bool()> attend)
+    {
+        m_executor.watch(flag, std::move(attend));
+    }
     /// For those who draw what SystemC sees.
     void show_every_instant() { m_executor.show_every_instant(); }
     /// To be called once, in a context that the executor can run from.
@@ -72,6 +77,7 @@ public:
 
     ending how_it_ended() const { return m_ending; }
     picoseconds ended_at() const { return m_ended_at; }
+    picoseconds now() const { return m_executor.now(); }
     const config& options() const { return m_config; }
     event_log& log() { return m_log; }
     const event_log& log() const { return m_log; }

@@ -115,7 +115,7 @@ TEST_CASE("a run can be ended from outside while a core stores and nobody else i
     o.cores = 1;
     machine m(exec, o);
     std::atomic<bool> enough{false};
-    exec.watch(enough);
+    exec.watch(enough, [] { return true; });
     std::uint64_t stored = 0;
     m.user(0, [&](core& cpu) {
         for (;; ++stored) {

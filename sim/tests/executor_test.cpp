@@ -199,12 +199,34 @@ private:
 
 } // namespace
 
+TEST_CASE("whoever sets the flag that is watched is attended to, and the run goes on")
+{
+    fiber_executor exec;
+    std::atomic<bool> flag{false};
+    std::vector<std::uint64_t> attended;
+    unsigned turns = 0;
+    exec.watch(flag, [&] {
+        flag = false;
+        attended.push_back(exec.now().raw());
+        return false;
+    });
+    exec.spawn("t", 0, [&] {
+        while (turns < 10) {
+            exec.sleep_until(exec.now() + at(1));
+            flag = ++turns % 4 == 0;
+        }
+    });
+    CHECK(exec.run() == outcome::idle);
+    CHECK(turns == 10);
+    CHECK(attended == std::vector<std::uint64_t>{4, 8});
+}
+
 TEST_CASE("a flag that is watched ends the run before anything else happens")
 {
     fiber_executor exec;
     std::atomic<bool> flag{false};
     unsigned turns = 0;
-    exec.watch(flag);
+    exec.watch(flag, [] { return true; });
     exec.spawn("t", 0, [&] {
         for (;;) {
             exec.sleep_until(exec.now() + at(1));

@@ -71,12 +71,13 @@ run_settings deep_queue(std::uint64_t pages)
             {"disk.constant.write", "1ms"}};
 }
 
+// As many pages in all, however many cores share them out: the host's caches shall weigh the same.
 run_settings busy_cores(std::uint64_t cores)
 {
     return {{"workload.kind", "touch"},
             {"cores", std::to_string(cores)},
             {"workload.threads", std::to_string(cores)},
-            {"workload.pages", "16"},
+            {"workload.pages", std::to_string(most_cores / cores)},
             {"workload.operations", "500000"},
             {"disk.kind", "constant"}};
 }
@@ -146,7 +147,7 @@ growth grow_request_queue(bench_runner& runner, std::uint64_t repetitions)
 growth grow_cores(bench_runner& runner, std::uint64_t repetitions)
 {
     growth g;
-    g.of_what = "cores, each storing to its own pages";
+    g.of_what = "cores, each storing as much to its own pages";
     for (std::uint64_t cores = 1; cores <= most_cores; cores *= 2)
         g.points.push_back({cores, runner.fastest(repetitions, fmt::format("{} cores", cores),
                                                   busy_cores(cores), "/workload/stores")});

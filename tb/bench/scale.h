@@ -30,7 +30,7 @@ growth grow_page_cache(bench_runner& runner, std::uint64_t repetitions, std::uin
 /// A queue in which the requests of a whole file wait for a slow disk; not judged. The size is how
 /// many requests were queued at once.
 growth grow_request_queue(bench_runner& runner, std::uint64_t repetitions);
-/// 1, 2, 4, ... 64 cores that store as much each, to pages of their own; judged.
+/// 1, 2, 4, ... 64 cores that store as much each, to as many pages in all; judged.
 growth grow_cores(bench_runner& runner, std::uint64_t repetitions);
 
 } // namespace mkclean

@@ -1,15 +1,14 @@
 // run --vary: one run a point, a table of them all.
 
 #include "tb/sweep/sweep.h"
+#include "tb/output/progress.h"
 #include "tb/text_file.h"
 
 #include <algorithm>
-#include <iostream>
 #include <set>
 #include <sstream>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace mkclean
 {
@@ -53,14 +52,10 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
     commands.reserve(points.size());
     for (const sweep_point& point : points)
         commands.push_back(point_words(plan.words, point));
-    const bool on_terminal = &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
-    auto results = run_commands(plan.executable, commands, plan.jobs, watch, [&](std::size_t done) {
-        if (on_terminal)
-            err << fmt::format("\r{} of {} points", done, points.size()) << std::flush;
+    progress_line progress(err);
+    return run_commands(plan.executable, commands, plan.jobs, watch, [&](std::size_t done) {
+        progress.show(fmt::format("{} of {} points", done, points.size()));
     });
-    if (on_terminal)
-        err << "\r\x1b[K" << std::flush; // leaves no trace of the progress
-    return results;
 }
 
 } // namespace

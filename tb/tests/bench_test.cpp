@@ -128,6 +128,7 @@ TEST_CASE("bench: a growth has its points and its exponents")
 {
     growth g;
     g.of_what = "test";
+    g.in_bytes = true;
     for (std::uint64_t mib = 16; mib <= 1024; mib *= 4) {
         timed_run timed;
         timed.seconds = static_cast<double>(mib) / 100;

@@ -129,4 +129,9 @@ std::vector<workload::counter> apt::report() const
             {"bad_bytes", m_bad_bytes}};
 }
 
+double apt::part_done() const
+{
+    return static_cast<double>(m_updates) / static_cast<double>(m_options.operations);
+}
+
 } // namespace mkclean

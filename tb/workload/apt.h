@@ -17,6 +17,7 @@ public:
     std::vector<std::uint64_t> files() const override { return {0}; }
     void start(world& w) override;
     std::vector<counter> report() const override;
+    double part_done() const override;
 
 private:
     void run(user_task& self);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
 
 namespace mkclean
@@ -91,6 +92,7 @@ void lackey::run(user_task& self)
         throw input_error(origin(), "workload.lackey_end", "the range is too large to be mapped");
     std::string text;
     while (std::getline(m_trace, text)) {
+        m_bytes_read += text.size() + 1;
         const origin where{m_options.file, static_cast<unsigned>(++m_line)};
         play(self, parse_lackey_line(text, where));
     }
@@ -145,6 +147,13 @@ std::vector<workload::counter> lackey::report() const
             {"accesses_elsewhere", m_outside},
             {"file_loads", m_loads},
             {"file_stores", m_stores}};
+}
+
+double lackey::part_done() const
+{
+    std::error_code no_file_with_a_size; // a pipe
+    const std::uintmax_t bytes = std::filesystem::file_size(m_options.file, no_file_with_a_size);
+    return no_file_with_a_size ? 0 : static_cast<double>(m_bytes_read) / static_cast<double>(bytes);
 }
 
 } // namespace mkclean

@@ -34,6 +34,7 @@ public:
     std::vector<std::uint64_t> files() const override { return {m_length}; }
     void start(world& w) override;
     std::vector<counter> report() const override;
+    double part_done() const override;
 
 private:
     void run(user_task& self);
@@ -45,6 +46,7 @@ private:
     std::uint64_t m_length;
     std::ifstream m_trace;
     std::uint64_t m_line = 0;
+    std::uint64_t m_bytes_read = 0;
     virtual_address m_map;
     std::uint64_t m_pending = 0; ///< cycles not yet computed
     std::uint64_t m_instructions = 0;

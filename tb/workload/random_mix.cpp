@@ -460,4 +460,10 @@ std::vector<workload::counter> random_mix::report() const
             {"bad_anonymous_bytes", m_counts.bad_anonymous_bytes}};
 }
 
+double random_mix::part_done() const
+{
+    return static_cast<double>(m_counts.operations) /
+           static_cast<double>(m_options.operations * m_options.threads);
+}
+
 } // namespace mkclean

@@ -26,6 +26,7 @@ public:
         return m_counts.bad_private_bytes + m_counts.bad_anonymous_bytes;
     }
     std::vector<counter> report() const override;
+    double part_done() const override;
 
 private:
     class program_thread;

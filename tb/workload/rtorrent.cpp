@@ -84,6 +84,7 @@ void rtorrent::verify(user_task& self, virtual_address map)
             chunk.begin(), chunk.end(), [i](std::byte b) { return b != byte_of_chunk(i); }));
         m_bad_bytes += bad;
         m_bad_chunks += bad > 0 ? 1 : 0;
+        ++m_verified;
     }
 }
 
@@ -93,6 +94,12 @@ std::vector<workload::counter> rtorrent::report() const
             {"chunks_written", m_written},
             {"bad_chunks", m_bad_chunks},
             {"bad_bytes", m_bad_bytes}};
+}
+
+double rtorrent::part_done() const
+{
+    const std::uint64_t in_all = m_options.verify ? 2 * m_chunks : m_chunks;
+    return static_cast<double>(m_written + m_verified) / static_cast<double>(in_all);
 }
 
 } // namespace mkclean

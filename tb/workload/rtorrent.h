@@ -16,6 +16,7 @@ public:
     std::vector<std::uint64_t> files() const override { return {0}; }
     void start(world& w) override;
     std::vector<counter> report() const override;
+    double part_done() const override;
 
 private:
     void run(user_task& self);
@@ -27,6 +28,7 @@ private:
     std::uint64_t m_seed;
     std::uint64_t m_chunks;
     std::uint64_t m_written = 0;
+    std::uint64_t m_verified = 0;
     std::uint64_t m_bad_bytes = 0;
     std::uint64_t m_bad_chunks = 0;
 };

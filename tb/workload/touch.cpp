@@ -10,6 +10,7 @@ namespace
 
 constexpr inode_number the_file{1};
 constexpr vm_flags shared_writable{true, true};
+constexpr std::uint64_t between_reports = 65'536; // stores
 
 } // namespace
 
@@ -35,17 +36,18 @@ void touch::run(user_task& self, std::uint64_t number)
     const std::uint64_t bytes = m_options.pages * page_size;
     const virtual_address map = self.mmap(&file, first, bytes, shared_writable);
     scattered_order order(words());
-    const std::uint64_t between_syncs =
-        m_options.sync_every > 0 ? m_options.sync_every : m_options.operations;
+    const std::uint64_t sync_every = m_options.sync_every;
     for (std::uint64_t done = 0; done < m_options.operations;) {
-        const std::uint64_t end = std::min(done + between_syncs, m_options.operations);
+        std::uint64_t end = std::min(done + between_reports, m_options.operations);
+        if (sync_every > 0)
+            end = std::min(end, (done / sync_every + 1) * sync_every);
         store_words(self, map, order, done, end);
+        m_touched += end - done;
         done = end;
-        if (m_options.sync_every > 0 && done % m_options.sync_every == 0)
+        if (sync_every > 0 && done % sync_every == 0)
             self.msync(map, bytes);
     }
     self.cpu().sync();
-    m_touched += m_options.operations;
 }
 
 // A thread that loads looks only at what it has itself stored: of a page that others store to,
@@ -71,6 +73,12 @@ void touch::store_words(user_task& self, virtual_address map, scattered_order& o
 std::vector<workload::counter> touch::report() const
 {
     return {{"stores", m_touched}, {"bad_words", m_bad_words}};
+}
+
+double touch::part_done() const
+{
+    return static_cast<double>(m_touched) /
+           static_cast<double>(m_options.operations * m_options.threads);
 }
 
 } // namespace mkclean

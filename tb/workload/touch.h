@@ -39,6 +39,7 @@ public:
     std::vector<std::uint64_t> files() const override { return {bytes()}; }
     void start(world& w) override;
     std::vector<counter> report() const override;
+    double part_done() const override;
 
 private:
     void run(user_task& self, std::uint64_t number);
