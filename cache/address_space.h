@@ -63,6 +63,9 @@ struct backing_dev_info {
 };
 
 /// The cached pages of one file.
+///
+/// Complexity: pages by index and by tag in O(depth), see page_tree. i_mmap is a list, not a tree:
+/// finding who maps a page is O(mappings of the file).
 class address_space
 {
 public:

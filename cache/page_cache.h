@@ -30,6 +30,9 @@ using inode_list = boost::intrusive::list<inode, boost::intrusive::constant_time
 
 /// All memory as the kernel manages it: mem_map, the free list, the cached pages, their counters,
 /// and the inodes that have something dirty.
+///
+/// Complexity: O(1) for memory and lists; what finds, adds or removes a cached page adds a
+/// page_tree's O(depth).
 class page_cache
 {
 public:

@@ -49,6 +49,9 @@ struct walk_result {
 /// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md): A is set in every
 /// entry used, D in the leaf for a store, both by a locked read-modify-write that fails if the
 /// entry is no longer the one that was read, whereupon it is read again.
+///
+/// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
+/// and up to four reads.
 class walker
 {
 public:

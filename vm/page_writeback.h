@@ -20,12 +20,14 @@ void balance_dirty_pages_ratelimited(kernel& k, core& cpu, address_space& mappin
 void wakeup_pdflush(kernel& k, std::int64_t min_pages = 0);
 
 /// generic_writepages(): one pass over the dirty pages of a mapping. 0 or a negative errno.
+/// O(pages it finds dirty, each times the file's mappings), however many are cached.
 int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc);
 
 /// congestion_wait(): until some write has ended, or that long.
 void congestion_wait(kernel& k, core& cpu, picoseconds timeout);
 
-/// writeback_inodes(): a pass over the dirty inodes, oldest first.
+/// writeback_inodes(): a pass over the dirty inodes, oldest first. O(inodes and pages that are
+/// due).
 void writeback_inodes(kernel& k, core& cpu, writeback_control& wbc);
 /// One inode: its pages, and then the inode itself.
 int writeback_single_inode(kernel& k, core& cpu, inode& node, writeback_control& wbc);

@@ -5,6 +5,9 @@
 namespace mkclean
 {
 
+// Each of these is O(mappings of the file), as a walk of i_mmap, and a walk of four levels of page
+// tables for those that show the page.
+
 /// Write-protects and cleans every PTE of shared mappings that maps the page; the page is locked.
 /// Returns how many it changed: whoever ignores that may throw away the only evidence of a store.
 unsigned page_mkclean(kernel& k, core& cpu, page& pg);

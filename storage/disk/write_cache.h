@@ -29,7 +29,7 @@ struct sector_run {
 /// that the cache held when the head began to write the sector; a sector accepted again meanwhile
 /// has a newer one and so stays in the cache.
 ///
-/// Complexity: O(log n) in the sectors held, but for next_run(): see there.
+/// Complexity: O(log n) in the sectors held; next_run() may pass over many, but see there.
 class volatile_write_cache
 {
 public:
@@ -59,7 +59,8 @@ public:
     version oldest() const;
 
     /// The next run to go to the media, at most `longest` sectors, beginning with a sector that
-    /// waits since version `not_after` or before. O(n) if few sectors are that old.
+    /// waits since version `not_after` or before. By the elevator it passes over what is younger:
+    /// O(n) for all the runs of one turn together, as long as the arm goes with them.
     std::optional<sector_run> next_run(destage_order order, sector_number arm,
                                        std::uint64_t longest,
                                        version not_after = any_version) const;

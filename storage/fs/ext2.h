@@ -41,6 +41,9 @@ private:
 
 /// An ext2-like filesystem: block pointers in inodes and indirect blocks, a block bitmap, no
 /// journal. It never writes data except through writepage.
+///
+/// Complexity: a block is found through at most three tables. A new one is looked for from its goal
+/// on: O(bitmap bytes between), so all of them if the disk is full.
 class ext2 : public filesystem
 {
 public:

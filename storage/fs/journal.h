@@ -34,6 +34,9 @@ struct journal_stats {
 /// The commit is the second writer of data that the bytes of 2006 were lost to:
 /// journal_submit_data_buffers() takes a dirty buffer's bit and writes it, without a look at its
 /// page, the page's dirty bit or anybody's PTE.
+///
+/// Complexity: O(1) for handles and for each buffer filed, found, or taken off a list; a commit is
+/// O(buffers of its transaction), a checkpoint O(buffers that the log still guards).
 class journal
 {
 public:
@@ -130,7 +133,8 @@ private:
     std::unique_ptr<transaction> m_running;
     std::unique_ptr<transaction> m_committing;
     std::deque<logged> m_logged; // oldest first
-    std::uint64_t m_head = 1;    // where in the ring the next block goes
+    std::uint64_t m_logged_blocks = 0;
+    std::uint64_t m_head = 1; // where in the ring the next block goes
     std::uint32_t m_next_sequence = 1;
     std::uint32_t m_commit_request = 0; // kjournald is to commit up to this transaction
     std::uint32_t m_committed = 0;

@@ -44,12 +44,8 @@ std::uint64_t journal::next_log_position()
 
 std::uint64_t journal::free_blocks() const
 {
-    std::uint64_t used = 0;
-    for (const logged& l : m_logged)
-        used += l.blocks;
-    if (m_committing)
-        used += m_committing->log_blocks;
-    return m_options.blocks - 1 - used;
+    const std::uint64_t committing = m_committing ? m_committing->log_blocks : 0;
+    return m_options.blocks - 1 - m_logged_blocks - committing;
 }
 
 void journal::commit(actor& self)
@@ -238,6 +234,7 @@ void journal::finish_metadata(actor& self, transaction& t)
         }
         unlock_buffer(self, *jh->bh);
     }
+    m_logged_blocks += done.blocks;
     m_logged.push_back(std::move(done));
 }
 
@@ -261,7 +258,10 @@ void journal::checkpoint(actor& self)
     if (m_options.barrier)
         m_io.device().issue_flush(self);
     write_super_block(self, transactions);
-    m_logged.erase(m_logged.begin(), m_logged.begin() + static_cast<std::ptrdiff_t>(transactions));
+    for (std::size_t i = 0; i < transactions; ++i) {
+        m_logged_blocks -= m_logged.front().blocks;
+        m_logged.pop_front();
+    }
 }
 
 // Returns when the log of transaction `sequence` is not needed for this buffer any more. Whatever

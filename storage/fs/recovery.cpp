@@ -23,29 +23,26 @@ std::vector<std::byte> recovered_filesystem::block(std::uint64_t number) const
     return bytes;
 }
 
+// Replaying would copy it from the log; where it is read from makes no difference.
+std::uint64_t recovered_filesystem::place_of(std::uint64_t block) const
+{
+    const auto copy = m_copy_of.find(block);
+    return copy == m_copy_of.end() ? block : copy->second;
+}
+
 void recovered_filesystem::copy_block(std::uint64_t number, std::byte* to) const
 {
-    const auto replayed = m_replayed_blocks.find(number);
-    if (replayed != m_replayed_blocks.end()) {
-        std::memcpy(to, replayed->second.data(), m_layout.block_size);
-        return;
-    }
     const std::uint64_t sectors = m_layout.block_size / sector_size;
-    m_media.read(sector_number(number * sectors), sectors, to);
+    m_media.read(sector_number(place_of(number) * sectors), sectors, to);
 }
 
 template <std::size_t bytes>
 void recovered_filesystem::read_field(std::uint64_t number, std::size_t offset,
                                       std::array<std::byte, bytes>& field) const
 {
-    const auto replayed = m_replayed_blocks.find(number);
-    if (replayed != m_replayed_blocks.end()) {
-        std::memcpy(field.data(), replayed->second.data() + offset, bytes);
-        return;
-    }
+    const std::uint64_t at = place_of(number) * m_layout.block_size + offset;
     std::array<std::byte, sector_size> sector;
-    m_media.read(sector_number((number * m_layout.block_size + offset) / sector_size), 1,
-                 sector.data());
+    m_media.read(sector_number(at / sector_size), 1, sector.data());
     std::memcpy(field.data(), sector.data() + offset % sector_size, bytes);
 }
 
@@ -72,7 +69,7 @@ void recovered_filesystem::replay_journal()
 // Reads descriptors and copies up to the commit record; without one the transaction never was.
 bool recovered_filesystem::replay_transaction(std::uint64_t& at, std::uint32_t sequence)
 {
-    std::map<std::uint64_t, std::vector<std::byte>> found;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> found; // block, its copy in the log
     std::uint64_t position = at;
     for (std::uint64_t visited = 0; visited < m_layout.journal_blocks; ++visited) {
         const auto bytes = read_block(m_media, m_layout.block_size, m_layout.journal + position);
@@ -81,8 +78,8 @@ bool recovered_filesystem::replay_transaction(std::uint64_t& at, std::uint32_t s
         if (header.magic != journal_header::expected_magic || header.sequence != sequence)
             return false;
         if (header.type == journal_header::kind::commit) {
-            for (auto& [number, copy] : found)
-                m_replayed_blocks[number] = std::move(copy);
+            for (const auto& [number, copy] : found)
+                m_copy_of[number] = copy;
             at = position;
             return true;
         }
@@ -94,7 +91,7 @@ bool recovered_filesystem::replay_transaction(std::uint64_t& at, std::uint32_t s
                 get_u64(bytes.data() + journal_header::bytes + std::size_t{8} * i);
             if (number >= m_layout.blocks)
                 return false;
-            found[number] = read_block(m_media, m_layout.block_size, m_layout.journal + position);
+            found.emplace_back(number, m_layout.journal + position);
             position = next_in_ring(position);
         }
     }

@@ -4,7 +4,7 @@
 #include "storage/fs/layout.h"
 
 #include <array>
-#include <map>
+#include <unordered_map>
 #include <vector>
 
 namespace mkclean
@@ -13,6 +13,8 @@ namespace mkclean
 /// What a filesystem would hold if it were mounted from these media, after a power cut, say: the
 /// journal's complete transactions are replayed (into memory, the media stay as they are), and
 /// files are read by their pointers. Knows nothing of what the running filesystem had in memory.
+///
+/// Complexity: to begin, O(blocks in complete transactions); a page, O(levels of indirection).
 class recovered_filesystem
 {
 public:
@@ -29,6 +31,7 @@ public:
     void read_page(std::uint64_t ino, std::uint64_t page, std::byte* to) const;
 
 private:
+    std::uint64_t place_of(std::uint64_t block) const;
     void copy_block(std::uint64_t number, std::byte* to) const;
     /// Fills `field` from a block; it does not cross a sector.
     template <std::size_t bytes>
@@ -43,7 +46,8 @@ private:
     super_block_layout m_layout;
     bool m_valid = false;
     std::uint64_t m_replayed = 0;
-    std::map<std::uint64_t, std::vector<std::byte>> m_replayed_blocks;
+    std::unordered_map<std::uint64_t, std::uint64_t>
+        m_copy_of; // replayed block -> block of the log
 };
 
 } // namespace mkclean

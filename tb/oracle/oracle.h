@@ -43,6 +43,10 @@ struct verdict {
 /// Compares that with what readers see and with what a power cut would leave.
 ///
 /// It takes no simulated time and touches nothing; with or without it a run is the same.
+///
+/// Complexity: O(bytes) a store or load; O(page) for a page that leaves the cache, loses its last
+/// dirty bit or is judged; the end of a sync is O(pages stored to since the last promise, and
+/// blocks in the journal), for it asks what a recovery would find.
 class oracle final : public access_observer, public kernel_observer, public event_sink
 {
 public:

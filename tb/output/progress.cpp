@@ -113,9 +113,8 @@ std::string run_progress::text(const world& w, clock::time_point now)
     const std::chrono::duration<double> since_asked = now - std::exchange(m_asked, now);
     const std::uint64_t stores = stores_of(w);
     const std::uint64_t before = std::exchange(m_stores, stores);
-    const double rate = since_asked.count() > 0
-                            ? static_cast<double>(stores - before) / since_asked.count()
-                            : 0;
+    const double rate =
+        since_asked.count() > 0 ? static_cast<double>(stores - before) / since_asked.count() : 0;
     std::string text = fmt::format("{} simulated, {} stores/s, {} dirty pages", short_time(w.now()),
                                    short_count(rate), w.the_kernel().stats.nr_dirty);
     const double done = part_done(w);
