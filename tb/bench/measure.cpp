@@ -15,6 +15,7 @@ namespace
 constexpr double nanoseconds = 1e9;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t rtorrent_chunk = 1460;
+constexpr unsigned most_attempts = 5;
 
 // The sums that a store in its plainest form takes are too short to be timed alone.
 constexpr std::uint64_t fewest_native_stores = 20'000'000;
@@ -86,9 +87,14 @@ double bench_runner::nanoseconds_an_operation(const bench_case& c, const run_set
             std::max(result.operations, static_cast<std::uint64_t>(timed.operations));
         return timed;
     };
-    const timed_run less = c.least == 0 ? timed_run() : run_of_length(c.least);
-    const timed_run more = run_of_length(c.most);
-    return (more.seconds - less.seconds) / (more.operations - less.operations) * nanoseconds;
+    for (unsigned attempts = most_attempts;;) {
+        const timed_run less = c.least == 0 ? timed_run() : run_of_length(c.least);
+        const timed_run more = run_of_length(c.most);
+        // The shorter one was held up by something else if it took longer.
+        if (more.seconds > less.seconds || --attempts == 0)
+            return (more.seconds - less.seconds) / (more.operations - less.operations) *
+                   nanoseconds;
+    }
 }
 
 bench_result bench_runner::measure(const bench_case& c, std::uint64_t repetitions,

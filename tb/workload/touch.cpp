@@ -52,9 +52,10 @@ void touch::run(user_task& self, std::uint64_t number)
 
 // A thread that loads looks only at what it has itself stored: of a page that others store to,
 // nobody can say what is right.
-void touch::store_words(user_task& self, virtual_address map, scattered_order& order,
+void touch::store_words(user_task& self, virtual_address map, scattered_order& words,
                         std::uint64_t first, std::uint64_t end)
 {
+    scattered_order order = words; // a store through std::byte* may change what `words` refers to
     const std::uint64_t load_every = m_options.load_every;
     std::uint64_t until_load = load_every == 0 ? 0 : load_every - first % load_every;
     for (std::uint64_t i = first; i < end; ++i) {
@@ -68,6 +69,7 @@ void touch::store_words(user_task& self, virtual_address map, scattered_order& o
         if (!m_options.shared && found != i)
             ++m_bad_words;
     }
+    words = order;
 }
 
 std::vector<workload::counter> touch::report() const

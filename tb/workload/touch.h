@@ -43,7 +43,7 @@ public:
 
 private:
     void run(user_task& self, std::uint64_t number);
-    void store_words(user_task& self, virtual_address map, scattered_order& order,
+    void store_words(user_task& self, virtual_address map, scattered_order& words,
                      std::uint64_t first, std::uint64_t end);
     std::uint64_t words() const { return m_options.pages * page_size / sizeof(std::uint64_t); }
     std::uint64_t bytes() const;
