@@ -59,12 +59,13 @@ double part_done(const world& w)
 
 std::string duration_text(double seconds)
 {
-    const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
-    if (whole < 100)
-        return fmt::format("{} s", whole);
-    if (whole < 100 * 60)
-        return fmt::format("{} min", (whole + 30) / 60);
-    return fmt::format("{} h", (whole + 1800) / 3600);
+    constexpr double minute = 60;
+    constexpr double hour = 3600;
+    if (seconds < 100)
+        return fmt::format("{:.0f} s", seconds);
+    if (seconds < 100 * minute)
+        return fmt::format("{:.0f} min", seconds / minute);
+    return fmt::format("{:.0f} h", seconds / hour);
 }
 
 } // namespace
