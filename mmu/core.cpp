@@ -249,8 +249,8 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     const picoseconds each = m_access_time;
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
     std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
-    std::uint64_t allowed = 1;
-    if (m_local < limit)
+    std::uint64_t allowed = 1; // of what others change: only stores from before it are there by now
+    if (m_local < limit && !(load && may_change(entry)))
         allowed = (limit.raw() - m_local.raw() - 1) / each.raw() + 1;
     if (allowed < accesses) {
         accesses = allowed;

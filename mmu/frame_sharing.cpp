@@ -36,16 +36,18 @@ void frame_sharing::retire(frame_number frame)
 
 void frame_sharing::mark(const holders& all)
 {
+    const unsigned first = all.front().core;
+    const bool shared =
+        std::any_of(all.begin(), all.end(), [&](const holder& h) { return h.core != first; });
+    const auto stores = [](const holder& h) { return h.entry->writable && h.entry->dirty; };
+    const auto writer = std::find_if(all.begin(), all.end(), stores);
+    const bool several_write =
+        writer != all.end() && std::any_of(writer, all.end(), [&](const holder& h) {
+            return stores(h) && h.core != writer->core;
+        });
     for (const holder& h : all) {
-        h.entry->others_see = false;
-        h.entry->others_change = false;
-        for (const holder& other : all) {
-            if (other.core == h.core)
-                continue;
-            h.entry->others_see = true;
-            if (other.entry->writable && other.entry->dirty)
-                h.entry->others_change = true;
-        }
+        h.entry->others_see = shared;
+        h.entry->others_change = several_write || (writer != all.end() && writer->core != h.core);
     }
 }
 

@@ -201,6 +201,21 @@ verb& find_verb(const std::string& name, program& known)
                       fmt::format("unknown verb {}{}", in_quotes(name), suggestion(name, names)));
 }
 
+void refuse_model_options(const std::vector<std::string>& words, const verb& asked,
+                          const option_set& model)
+{
+    for (const std::string& word : words) {
+        if (word == "--")
+            return;
+        const std::string name =
+            word.substr(0, word.find('=')).substr(begins_with(word, "--") ? 2 : 0);
+        if (begins_with(word, "--") && model.has(name) && !asked.own.has(name))
+            throw input_error(
+                origin(), name,
+                fmt::format("is an option of the model, and {} takes none", asked.name));
+    }
+}
+
 void check_operands(const arguments& given, const verb& asked)
 {
     if (given.operands.size() < asked.least_operands)
@@ -229,6 +244,8 @@ int run_verb(const std::vector<std::string>& words, program& known, std::ostream
     }
     const option_set none;
     const option_set& model = asked.takes_model_options ? known.model : none;
+    if (!asked.takes_model_options)
+        refuse_model_options(rest, asked, known.model);
     check_no_option_twice(asked.own, model);
     arguments given = parse_arguments(rest, asked.own, model);
     given.verb = asked.name;

@@ -29,13 +29,16 @@ void config::declare(option_set& o)
     era.declare(o);
     o.count("cores", cores, {1, 64}, "processors");
     o.bytes("memory", memory, {1 << 20, std::uint64_t{1} << 40}, "physical memory");
-    o.duration("memory.latency", memory_latency, {0, 1'000'000'000},
-               "one bus transaction; page-table reads are one each, as if their lines hit in a "
-               "second-level cache");
+    o.duration(
+        "memory.latency", memory_latency, {0, 1'000'000'000},
+        "one bus transaction; page-table reads, and settings of A or D, are one each, as if their "
+        "lines hit in a second-level cache");
     o.count("seed", seed, {}, "of everything random");
-    o.duration("time.limit", time_limit, {1},
+    // The oracle counts picoseconds in 58 bits.
+    constexpr std::uint64_t latest = 250'000'000'000'000'000;
+    o.duration("time.limit", time_limit, {1, latest},
                "simulated time after which a run that has not ended is called a livelock");
-    o.duration("power.cut_at", power_cut_at, {}, "when the power fails; 0: never");
+    o.duration("power.cut_at", power_cut_at, {0, latest}, "when the power fails; 0: never");
     o.flag("oracle", oracle, "keep a copy of every byte stored, and judge");
     expect.declare(o);
     workload.declare(o);
@@ -67,6 +70,10 @@ void config::check(const option_set& o) const
         throw o.complaint("workload.kind", "this workload needs workload.file");
     if (workload.kind == workload_kind::script)
         read_script(workload, cores, o.info("workload.file").where);
+    constexpr std::uint64_t most_chunks = 100'000'000; // it shuffles them first
+    if (workload.kind == workload_kind::rtorrent && workload.size / workload.chunk > most_chunks)
+        throw o.complaint("workload.size", "expected at most " + std::to_string(most_chunks) +
+                                               " chunks for rtorrent");
     if (workload.kind == workload_kind::touch && (workload.pages & (workload.pages - 1)) != 0)
         throw o.complaint("workload.pages", "expected a power of two for touch");
     if (workload.kind == workload_kind::lackey && workload.lackey_start % page_size != 0)

@@ -3,6 +3,7 @@
 #include "tb/output/progress.h"
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <optional>
 
@@ -44,7 +45,7 @@ public:
           m_out(out),
           m_progress(err),
           m_runner("/proc/self/exe", m_watch, [this](const std::string& what) {
-              m_progress.show(fmt::format("{} ({} runs)", what, ++m_runs));
+              m_progress.show(fmt::format("{}: run {}", what, ++m_runs));
           })
     {
         if (!options.json.empty())
@@ -68,17 +69,20 @@ public:
     void run_scale()
     {
         const std::uint64_t times = std::min(scale_repetitions, m_options.repetitions);
-        show(grow_file(m_runner, times, m_options.max_size));
-        show(grow_page_cache(m_runner, times, m_options.max_size));
-        show(grow_request_queue(m_runner, times));
-        show(grow_cores(m_runner, times));
+        const std::uint64_t most = m_options.max_size;
+        show([&](growth& g) { grow_file(g, m_runner, times, most); });
+        show([&](growth& g) { grow_page_cache(g, m_runner, times, most); });
+        show([&](growth& g) { grow_request_queue(g, m_runner, times, most); });
+        show([&](growth& g) { grow_cores(g, m_runner, times); });
     }
 
-    void finish()
+    void finish(const char* how)
     {
+        m_progress.clear();
         if (!m_json)
             return;
-        nlohmann::ordered_json all = {{"host", m_host}, {"cases", bench_json(m_results)}};
+        nlohmann::ordered_json all = {
+            {"ended", how}, {"host", m_host}, {"cases", bench_json(m_results)}};
         all["scale"] = nlohmann::ordered_json::array();
         for (const growth& g : m_growths)
             all["scale"].push_back(growth_json(g));
@@ -87,10 +91,16 @@ public:
     }
 
 private:
-    void show(growth g)
+    void show(const std::function<void(growth&)>& grow)
     {
+        growth& g = m_growths.emplace_back();
+        try {
+            grow(g);
+        } catch (const bench_interrupted&) {
+            say("\n" + growth_table(g));
+            throw;
+        }
         say("\n" + growth_table(g));
-        m_growths.push_back(std::move(g));
     }
     void say(const std::string& lines)
     {
@@ -135,10 +145,11 @@ int run_bench(const bench_options& options, const arguments& given, std::ostream
         if (with_scale)
             session.run_scale();
     } catch (const bench_interrupted&) {
+        session.finish("interrupted");
         err << "interrupted\n";
         return exit_code::interrupted;
     }
-    session.finish();
+    session.finish("finished");
     return exit_code::as_expected;
 }
 
@@ -147,9 +158,10 @@ int run_bench(const bench_options& options, const arguments& given, std::ostream
 void bench_options::declare(option_set& own)
 {
     own.count("repetitions", repetitions, {1, 1000}, "of each measurement; costly cases take 2");
-    own.percent("scale", percent, {1, 1000}, "of every case's length");
-    own.bytes("max-size", max_size, {std::uint64_t{16} << 20, std::uint64_t{1} << 40},
-              "the largest file of the case `scale`");
+    own.percent("scale", percent, {1, 1000}, "of every case's length; shorter is noisier");
+    own.bytes(
+        "max-size", max_size, {std::uint64_t{16} << 20, std::uint64_t{1} << 40},
+        "the largest file of the case `scale`; its page cache and its queue go to a quarter of it");
     own.path("json", json, "write all samples; - is the standard output");
     own.flag("list", list, "only say which cases there are");
 }

@@ -175,7 +175,9 @@ void world::run()
         m_ending = ending::out_of_time;
     else if (how == executor::outcome::interrupted)
         m_ending = ending::interrupted;
-    m_ended_at = m_executor.now();
+    // With a limit it is that: when somebody had his last turn depends on how far cores run ahead.
+    m_ended_at =
+        how == executor::outcome::out_of_time ? picoseconds(m_config.time_limit) : m_executor.now();
     if (m_ending == ending::finished)
         m_invariants->check_quiet();
     if (!m_oracle)

@@ -16,9 +16,17 @@ class ext2_inode final : public inode
 public:
     using inode::inode;
 
+    struct by_block { // and not by where the host happens to have put them
+        bool operator()(const buffer_head* a, const buffer_head* b) const
+        {
+            return a->blocknr < b->blocknr;
+        }
+    };
+
     inode_layout raw;     ///< what goes to the inode table; raw.size is i_size on disk
     mutex truncate_mutex; ///< its block pointers
-    std::set<buffer_head*> dirty_metadata; ///< indirect blocks that fsync has to write (ext2 only)
+    /// Indirect blocks that fsync has to write (ext2 only).
+    std::set<buffer_head*, by_block> dirty_metadata;
 };
 
 /// The block device's own pages: each buffer is the block of the same number.

@@ -103,12 +103,13 @@ bench_case refault_after_writeback()
 {
     bench_case c;
     c.name = "refault-after-writeback";
-    c.help = "an update of apt's cache and its msync: a page is cleaned, and faults again";
+    c.help =
+        "apt: a write fault on a page that msync has cleaned, with the cleaning and the writing";
     c.settings = {{"workload.kind", "apt"},
                   {"workload.sync_every", "1"},
                   {"disk.kind", "constant"},
                   {"oracle", "off"}};
-    c.operations = "/workload/updates";
+    c.operations = "/vm/pgfault";
     c.least = 2'000;
     c.most = 12'000;
     return c;

@@ -110,8 +110,12 @@ std::string growth_table(const growth& g)
 std::string bench_listing()
 {
     std::string text;
-    for (const bench_case& c : bench_cases())
-        text += fmt::format("  {:<26} {}\n", c.name, c.help);
+    for (const bench_case& c : bench_cases()) {
+        text += fmt::format("  {:<26} {}\n  {:26}   mkclean run", c.name, c.help, "");
+        for (const auto& [option, value] : c.settings)
+            text += fmt::format(" --{} {}", option, value);
+        text += '\n';
+    }
     return text +
            fmt::format("  {:<26} {}\n", "scale",
                        "how time and memory grow with file, page cache, request queue and cores");
@@ -122,6 +126,7 @@ json bench_json(const std::vector<bench_result>& results)
     json all = json::array();
     for (const bench_result& r : results)
         all.push_back({{"name", r.what.name},
+                       {"settings", r.what.settings},
                        {"operations", r.operations},
                        {"ns", samples_json(r.window)},
                        {"every_access_ns", samples_json(r.every_access)},

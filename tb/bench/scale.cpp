@@ -108,50 +108,45 @@ double growth::memory_exponent() const
     return growth_exponent(sizes_of(*this), bytes);
 }
 
-growth grow_file(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes)
+void grow_file(growth& g, bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes)
 {
-    growth g;
     g.of_what = "file, one page in 16 stored to and synced";
     g.in_bytes = true;
     for (std::uint64_t bytes = smallest_file; bytes <= most_bytes; bytes *= 4)
         g.points.push_back(
             {bytes, runner.fastest(repetitions, fmt::format("file of {} MiB", bytes >> 20),
                                    sparse_file(bytes), "/workload/stores")});
-    return g;
 }
 
-growth grow_page_cache(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes)
+void grow_page_cache(growth& g, bench_runner& runner, std::uint64_t repetitions,
+                     std::uint64_t most_bytes)
 {
-    growth g;
     g.of_what = "pages cached";
     for (std::uint64_t pages = 4096; pages * page_size <= most_bytes / 4; pages *= 4) {
         const timed_run run = runner.fastest(repetitions, fmt::format("{} cached pages", pages),
                                              cached_pages(pages), "/vm/nr_file_pages");
         g.points.push_back({static_cast<std::uint64_t>(run.operations), run});
     }
-    return g;
 }
 
-growth grow_request_queue(bench_runner& runner, std::uint64_t repetitions)
+void grow_request_queue(growth& g, bench_runner& runner, std::uint64_t repetitions,
+                        std::uint64_t most_bytes)
 {
-    growth g;
     g.of_what = "requests queued at once";
-    for (std::uint64_t pages = 512; pages <= most_requests; pages *= 4) {
+    for (std::uint64_t pages = 512; pages <= most_requests && pages * page_size <= most_bytes / 4;
+         pages *= 4) {
         const timed_run run = runner.fastest(repetitions, fmt::format("{} requests", pages),
                                              deep_queue(pages), "/block/max_queued");
         g.points.push_back({static_cast<std::uint64_t>(run.operations), run});
     }
-    return g;
 }
 
-growth grow_cores(bench_runner& runner, std::uint64_t repetitions)
+void grow_cores(growth& g, bench_runner& runner, std::uint64_t repetitions)
 {
-    growth g;
     g.of_what = "cores, each storing as much to its own pages";
     for (std::uint64_t cores = 1; cores <= most_cores; cores *= 2)
         g.points.push_back({cores, runner.fastest(repetitions, fmt::format("{} cores", cores),
                                                   busy_cores(cores), "/workload/stores")});
-    return g;
 }
 
 } // namespace mkclean

@@ -22,15 +22,21 @@ struct growth {
     double memory_exponent() const; ///< of the peak resident set
 };
 
+// Each fills `g` as it goes, so that it has what there is when the user has had enough.
+
 /// A file of 16 MiB, 64 MiB, ... up to `most_bytes`, one page in 16 stored to, then synced; judged.
-growth grow_file(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes);
+void grow_file(growth& g, bench_runner& runner, std::uint64_t repetitions,
+               std::uint64_t most_bytes);
 /// More and more pages in the page cache, most of them dirty, up to a quarter of `most_bytes`;
 /// judged. The size is how many were cached in the end.
-growth grow_page_cache(bench_runner& runner, std::uint64_t repetitions, std::uint64_t most_bytes);
-/// A queue in which the requests of a whole file wait for a slow disk; not judged. The size is how
+void grow_page_cache(growth& g, bench_runner& runner, std::uint64_t repetitions,
+                     std::uint64_t most_bytes);
+/// A queue in which the requests of a whole file wait for a slow disk, up to a
+/// quarter of `most_bytes`; not judged. The size is how
 /// many requests were queued at once.
-growth grow_request_queue(bench_runner& runner, std::uint64_t repetitions);
+void grow_request_queue(growth& g, bench_runner& runner, std::uint64_t repetitions,
+                        std::uint64_t most_bytes);
 /// 1, 2, 4, ... 64 cores that store as much each, to as many pages in all; judged.
-growth grow_cores(bench_runner& runner, std::uint64_t repetitions);
+void grow_cores(growth& g, bench_runner& runner, std::uint64_t repetitions);
 
 } // namespace mkclean

@@ -42,7 +42,9 @@ struct verdict {
 /// Knows every byte that was ever stored to a file, by whom and when, and what was promised of it.
 /// Compares that with what readers see and with what a power cut would leave.
 ///
-/// It takes no simulated time and touches nothing; with or without it a run is the same.
+/// It takes no simulated time and changes nothing that the model could feel; with or without it a
+/// run is the same. (Of frames that leave the page cache while a TLB holds them it tells
+/// frame_sharing, which then lets nobody run ahead: what order stores are told in matters here.)
 ///
 /// Complexity: O(bytes) a store or load; O(page) for a page that leaves the cache, loses its last
 /// dirty bit or is judged; the end of a sync is O(pages stored to since the last promise, and

@@ -74,10 +74,9 @@ void shadow_page::index_records()
         m_latest[r.offset / granule] = number_of(r);
 }
 
-// Those that come too late for a number of their own are taken over by nobody.
-std::uint16_t shadow_page::number_of(const store_record& record) const
+std::uint32_t shadow_page::number_of(const store_record& record) const
 {
-    return static_cast<std::uint16_t>(std::min<std::ptrdiff_t>(&record - m_records.data(), nobody));
+    return static_cast<std::uint32_t>(&record - m_records.data());
 }
 
 void shadow_page::zero_from(std::uint32_t at)

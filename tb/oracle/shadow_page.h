@@ -24,6 +24,7 @@ struct store_record {
 
     /// Orders stores and syncs by their time and then by core, whoever tells of them first: a core
     /// may run ahead. No core does two of them at one instant.
+    /// Up to 2^58 ps, 80 hours.
     static std::uint64_t id_of(picoseconds time, unsigned core)
     {
         return time.raw() * most_cores + core;
@@ -41,8 +42,10 @@ struct store_record {
 /// The present is kept whole and the past as what each store replaced, so that a store costs what
 /// its bytes cost. A store to where the page's latest store to that place was takes over its record
 /// unless somebody may have seen what is replaced: a device that read the page, or a sync that has
-/// begun since. So a page needs no more memory than 512 records for every such look, however often
-/// a word of it is counted up.
+/// begun since. So a page whose words are stored to needs no more memory than 512 records for every
+/// such look, however often they are counted up. (Of stores that begin in the same word, but with
+/// another byte or length, only the latest can be taken over: who stores to the halves of a word in
+/// turn adds a record each time, until the page is durable.)
 class shadow_page
 {
 public:
@@ -120,7 +123,7 @@ private:
     static constexpr std::size_t worth_a_look = 256;
     static constexpr std::size_t worth_an_index = 16;
     static constexpr std::uint32_t granule = 8; // bytes: a store of one word
-    static constexpr std::uint16_t nobody = 0xffff;
+    static constexpr std::uint32_t nobody = ~std::uint32_t{0};
 
     void see_promises(std::uint64_t promises)
     {
@@ -134,7 +137,7 @@ private:
     store_record* latest_in_granule(std::uint32_t offset)
     {
         if (!m_latest.empty()) {
-            const std::uint16_t at = m_latest[offset / granule];
+            const std::uint32_t at = m_latest[offset / granule];
             return at == nobody ? nullptr : &m_records[at];
         }
         for (auto record = m_records.rbegin(); record != m_records.rend(); ++record)
@@ -162,7 +165,7 @@ private:
     void remember_replaced(std::uint32_t offset, std::size_t length);
     void give_to_predecessor();
     void index_records();
-    std::uint16_t number_of(const store_record& record) const;
+    std::uint32_t number_of(const store_record& record) const;
     void clear_marks(std::uint32_t offset, std::size_t length);
     static void mark(byte_marks& marks, std::uint32_t at);
     std::byte replaced(const store_record& by, std::uint32_t at) const
@@ -173,8 +176,8 @@ private:
     sparse_page m_expected;
     std::vector<store_record> m_records;
     std::vector<std::byte> m_replaced;    // by the records, one after the other
-    std::vector<std::uint16_t> m_latest;  // record that begins in each granule, once there are many
-    std::uint16_t m_predecessor = nobody; // of the record that goes on, in its granule
+    std::vector<std::uint32_t> m_latest;  // record that begins in each granule, once there are many
+    std::uint32_t m_predecessor = nobody; // of the record that goes on, in its granule
     std::uint32_t m_epoch = 1;
     std::uint64_t m_promises = 0;
     std::size_t m_long_history = worth_a_look;

@@ -373,7 +373,10 @@ std::string summary_of(const world& w)
         text += biography_line(w, *v.first_loss);
     else if (v.first_lie)
         text += biography_line(w, *v.first_lie);
-    row("as expected", as_expected(w) ? "yes" : "NO");
+    if (w.how_it_ended() == world::ending::interrupted)
+        row("as expected", "not known");
+    else
+        row("as expected", as_expected(w) ? "yes" : "NO");
     return text;
 }
 

@@ -169,7 +169,7 @@ TEST_CASE("a mistake on the command line is one line and exit code 2")
     CHECK(mkclean.complaint({"lesson"}) == "lesson needs N");
     CHECK(mkclean.complaint({"lesson", "1", "2"}) == "lesson does not take '2'");
     CHECK(mkclean.complaint({"lesson", "1", "--tlb.entries", "4"}) ==
-          "unknown option '--tlb.entries'");
+          "--tlb.entries: is an option of the model, and lesson takes none");
     CHECK(mkclean.complaint({"options", "--config", "nowhere.cfg"}) ==
           "cannot read 'nowhere.cfg': No such file or directory");
 }

@@ -7,7 +7,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 using namespace mkclean;
 
@@ -41,6 +46,98 @@ settings any_machine(std::uint64_t seed)
              {"cost.context_switch", d.one_of({"30", "1500"})},
          })
         s.emplace_back(name, value);
+    return s;
+}
+
+/// Threads that store to the same few bytes, within nanoseconds of each other, and say what they
+/// see of them: two to four, on as many cores or fewer.
+class crowded_script
+{
+public:
+    explicit crowded_script(std::uint64_t seed)
+        : m_dice(seed),
+          m_span(m_dice.draw({8, 16, 64, 256}))
+    {
+        const std::uint64_t processes = m_dice.draw({1, 1, 2});
+        m_text = "file a 8KiB\n";
+        for (std::uint64_t p = 0; p < processes; ++p)
+            m_text += fmt::format("process p{}\n", p);
+        const std::uint64_t threads = m_dice.draw({2, 3, 4});
+        for (std::uint64_t t = 0; t < threads; ++t)
+            add_thread(t, t % processes, t % cores);
+    }
+    const std::string& text() const { return m_text; }
+    static constexpr std::uint64_t cores = 3;
+
+private:
+    void add_thread(std::uint64_t t, std::uint64_t process, std::uint64_t core)
+    {
+        m_text += fmt::format("thread t{0} in p{1} on {2}\nmap m{0} = a\n"
+                              "store m{0}+0 8 1\nstore m{0}+4096 8 1\n"
+                              "meet ready\nstore m{0}+0 8 1\nload m{0}+4096 8\nmeet set\n"
+                              "until 200ms+{3}ps\n",
+                              t, process, core, m_dice.number(0, 3000));
+        for (std::uint64_t i = m_dice.draw({10, 40, 150}); i > 0; --i)
+            add_operation(t);
+    }
+    void add_operation(std::uint64_t t)
+    {
+        const std::uint64_t size = std::min(m_span, m_dice.draw({1, 4, 8, 8, 8, 16, 64, 256}));
+        const std::uint64_t page = m_dice.draw({0, 0, 0, 0, 4096});
+        const std::uint64_t spread = m_span - size + 1;
+        const std::uint64_t offset = std::stoull(m_dice.number(0, spread - 1));
+        const std::uint64_t at = page + (m_dice.draw({0, 1}) == 0 ? offset / 8 * 8 : offset);
+        const std::uint64_t what = std::stoull(m_dice.number(0, 99));
+        const std::string value = m_dice.number(1, 2);
+        if (what < 45)
+            m_text += fmt::format("store m{}+{} {} {}\n", t, at, size, value);
+        else if (what < 95)
+            m_text += fmt::format("load m{}+{} {} expect {}\n", t, at, size, value);
+        else if (what < 97)
+            m_text += fmt::format("compute {}\n", m_dice.number(1, 9));
+        else if (what < 98)
+            m_text += fmt::format("msync m{}\n", t);
+        else if (what < 99)
+            m_text += "write a 0 16 1\n";
+        else
+            m_text += "drop a\n";
+    }
+
+    class number_dice : public dice
+    {
+    public:
+        using dice::dice;
+        std::uint64_t draw(const std::vector<std::uint64_t>& numbers)
+        {
+            return numbers[std::stoull(number(0, numbers.size() - 1))];
+        }
+    };
+    number_dice m_dice;
+    std::uint64_t m_span;
+    std::string m_text;
+};
+
+/// The machine for it; sometimes it loses its power or its time in the crowd.
+settings crowded_machine(std::uint64_t seed, const std::string& file)
+{
+    dice d(~seed);
+    settings s = {{"workload.kind", "script"},
+                  {"workload.file", file},
+                  {"cores", std::to_string(crowded_script::cores)},
+                  {"memory", "2MiB"},
+                  {"disk.kind", "constant"},
+                  {"core.frequency", d.one_of({"1GHz", "3GHz", "10GHz"})},
+                  {"core.timeslice", d.one_of({"1us", "100ms", "100ms"})},
+                  {"core.ipi_latency", d.one_of({"7ns", "500ns", "5us"})},
+                  {"memory.latency", d.one_of({"0ns", "1ns", "5ns", "5ns", "60ns", "200ns"})},
+                  {"cost.syscall_entry", d.one_of({"0", "100", "100"})},
+                  {"tlb.entries", d.one_of({"1", "8", "64"})},
+                  {"tlb.ways", "1"},
+                  {"time.limit", "5s"}};
+    const std::string in_the_crowd = d.number(200'000'000'000, 200'000'060'000, "ps");
+    const std::string end = d.one_of({"power.cut_at", "time.limit", "", "", "", ""});
+    if (!end.empty())
+        s.emplace_back(end, in_the_crowd);
     return s;
 }
 
@@ -128,7 +225,35 @@ void compare_times(std::uint64_t first, std::uint64_t last)
     }
 }
 
+void compare_crowds(std::uint64_t first, std::uint64_t last)
+{
+    const std::filesystem::path file =
+        std::filesystem::temp_directory_path() /
+        fmt::format("mkclean-exactness-{}-{}.script", ::getpid(), first);
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        const crowded_script script(seed);
+        std::ofstream(file) << script.text();
+        const settings machine = crowded_machine(seed, file.string());
+        const account exact = account_of(with(machine, "time.sync", "every_access"), false);
+        INFO(command_of(machine));
+        INFO(script.text());
+        CAPTURE(seed);
+        REQUIRE(difference(exact, account_of(machine, false)) == "");
+    }
+    std::filesystem::remove(file);
+}
+
 } // namespace
+
+TEST_CASE("exact: 100 crowds see the same of each other in windows and access by access")
+{
+    compare_crowds(1, 100);
+}
+TEST_CASE("exact: 1500 crowds see the same of each other in windows and access by access" *
+          doctest::test_suite("long"))
+{
+    compare_crowds(1001, 2500);
+}
 
 TEST_CASE("exact: 60 machines in windows do what they do access by access")
 {

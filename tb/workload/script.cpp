@@ -165,6 +165,8 @@ void script::runner::execute(const script_operation& op)
 script::mapping& script::runner::mapped(const script_operation& op)
 {
     mapping& m = m_script.m_mappings[op.variable];
+    if (m.of_several)
+        m_self.cpu().sync(); // no thread may know, or change it, ahead of the others
     if (m.length == 0)
         throw error(op.line, in_quotes(name_of(op)) + " is not mapped when this is reached");
     if (op.offset + op.size > m.length)
@@ -184,12 +186,18 @@ void script::runner::map(const script_operation& op)
     if (start == virtual_address())
         throw error(op.line, "the address space has no room for this mapping");
     const std::uint64_t pages = (op.size + page_size - 1) / page_size;
-    m_script.m_mappings[op.variable] = {start, pages * page_size};
+    mapping& m = m_script.m_mappings[op.variable];
+    if (m.of_several)
+        m_self.cpu().sync();
+    m.start = start;
+    m.length = pages * page_size;
 }
 
 void script::runner::unmap(const script_operation& op)
 {
-    const mapping old = std::exchange(mapped(op), mapping());
+    mapping& m = mapped(op);
+    const mapping old = m;
+    m.length = 0;
     check_result(m_self.munmap(old.start, old.length) == 0);
 }
 
@@ -289,6 +297,10 @@ script::script(script_program program)
       m_mappings(m_program.variables.size()),
       m_meetings(m_program.meetings.size())
 {
+    for (std::size_t i = 0; i < m_mappings.size(); ++i)
+        m_mappings[i].of_several =
+            std::count_if(m_program.threads.begin(), m_program.threads.end(),
+                          [i](const auto& t) { return script_program::names(t, i); }) > 1;
 }
 
 script::~script() = default;

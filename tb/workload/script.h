@@ -29,6 +29,7 @@ private:
     struct mapping {
         virtual_address start;
         std::uint64_t length = 0; ///< bytes; 0: not mapped
+        bool of_several = false;  ///< threads that name the variable
     };
     struct meeting {
         std::size_t expected = 0; ///< threads

@@ -592,6 +592,13 @@ bool script_program::attends(const thread& t, std::size_t meeting)
     });
 }
 
+bool script_program::names(const thread& t, std::size_t variable)
+{
+    return std::any_of(t.operations.begin(), t.operations.end(), [&](const auto& op) {
+        return script_operation::has_variable(op.what) && op.variable == variable;
+    });
+}
+
 script_program parse_script(std::string_view text, const std::string& path,
                             const script_surroundings& around)
 {

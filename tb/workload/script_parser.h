@@ -62,6 +62,11 @@ struct script_operation {
         end
     };
     static constexpr std::size_t no_file = ~std::size_t{0};
+    static constexpr bool has_variable(kind what)
+    {
+        return what == kind::map || what == kind::unmap || what == kind::store ||
+               what == kind::load || what == kind::msync;
+    }
 
     kind what = kind::sync;
     unsigned line = 0;
@@ -107,6 +112,8 @@ struct script_program {
 
     /// Whether `t` names that meeting anywhere.
     static bool attends(const thread& t, std::size_t meeting);
+    /// Whether it maps or uses the variable.
+    static bool names(const thread& t, std::size_t variable);
 };
 
 /// What a script stands in.
