@@ -34,7 +34,9 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
 {
     const bool store = access == access_kind::store;
     tlb_entry* const entry = m_tlb.lookup(page_of(va), asid());
-    if (entry != nullptr && store && !entry->writable) {
+    const bool needs_software =
+        entry != nullptr && store && (!entry->writable || !(entry->dirty || m_walker.sets_dirty()));
+    if (needs_software) {
         // A permission fault drops the entry that caused it, so that one made stale by the kernel
         // granting W costs at most one spurious fault (rule R3).
         m_tlb.invalidate(page_of(va), asid());

@@ -34,6 +34,19 @@ void walker_options::declare(option_set& o)
 {
     o.count("walker.cache_entries", walk_cache_entries, {0, 4096},
             "leaf tables that the paging-structure cache remembers");
+    o.choice(
+        "mmu.format", layout,
+        {{"x86-64", pte_layout::x86_64},
+         {"x86-64-la57", pte_layout::x86_64_la57},
+         {"sv39", pte_layout::sv39},
+         {"sv48", pte_layout::sv48},
+         {"aarch64", pte_layout::aarch64}},
+        "page tables in memory: x86-64 of 4 or 5 levels, RISC-V of 3 or 4, AArch64 stage 1 with "
+        "a 4 KiB granule");
+    o.choice("mmu.sets_dirty", sets_dirty,
+             {{"walker", dirty_setter::walker}, {"fault", dirty_setter::fault}},
+             "who sets A and D: the walker (x86, Svadu, FEAT_HAFDBS) or the kernel, after a fault "
+             "(Svade, Armv8.0, MIPS)");
     o.flag("walker.rechecks", rechecks,
            "setting D looks at P and W again in the same locked operation (rule R4); off is a "
            "hardware bug");

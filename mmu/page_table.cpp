@@ -6,8 +6,10 @@
 namespace mkclean
 {
 
-page_table::page_table(physical_memory& memory, const allocate_frame& allocate, free_frame free)
+page_table::page_table(physical_memory& memory, const pte_format& format,
+                       const allocate_frame& allocate, free_frame free)
     : m_memory(memory),
+      m_format(format),
       m_free(std::move(free)),
       m_root(new_table(allocate))
 {
@@ -27,44 +29,37 @@ frame_number page_table::new_table(const allocate_frame& allocate)
     return table;
 }
 
-std::uint64_t page_table::entry_offset(virtual_address va, unsigned level)
+physical_address page_table::entry_address(frame_number table, virtual_address va, unsigned level)
 {
-    constexpr std::uint64_t bits_per_level = 9;
-    const std::uint64_t index = (va.raw() >> (page_shift + bits_per_level * level)) & 0x1ff;
-    return index * sizeof(std::uint64_t);
-}
-
-physical_address page_table::entry_address(frame_number table, virtual_address va,
-                                           unsigned level) const
-{
-    return address_of(table) + entry_offset(va, level);
+    return address_of(table) + pte_format::entry_offset(va, level);
 }
 
 std::optional<pte_slot> page_table::find(virtual_address va) const
 {
     frame_number table = m_root;
-    for (unsigned level = levels - 1; level > 0; --level) {
-        const pte entry(m_memory.read64(entry_address(table, va, level)));
+    for (unsigned level = m_format.levels() - 1; level > 0; --level) {
+        const pte entry = m_format.decode_table(m_memory.read64(entry_address(table, va, level)));
         if (!entry.present())
             return std::nullopt;
         table = entry.frame();
     }
-    return pte_slot(m_memory, entry_address(table, va, 0));
+    return pte_slot(m_memory, entry_address(table, va, 0), m_format);
 }
 
 pte_slot page_table::find_or_allocate(virtual_address va, const allocate_frame& allocate)
 {
     frame_number table = m_root;
-    for (unsigned level = levels - 1; level > 0; --level) {
+    for (unsigned level = m_format.levels() - 1; level > 0; --level) {
         const physical_address at = entry_address(table, va, level);
-        if (!pte(m_memory.read64(at)).present()) {
+        const auto entry = [&] { return m_format.decode_table(m_memory.read64(at)); };
+        if (!entry().present()) {
             const frame_number fresh = new_table(allocate);
-            if (!pte(m_memory.read64(at)).present())
-                m_memory.write64(at, pte::of_table(fresh).raw());
+            if (!entry().present())
+                m_memory.write64(at, m_format.encode_table(fresh));
         }
-        table = pte(m_memory.read64(at)).frame();
+        table = entry().frame();
     }
-    return {m_memory, entry_address(table, va, 0)};
+    return {m_memory, entry_address(table, va, 0), m_format};
 }
 
 } // namespace mkclean

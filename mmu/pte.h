@@ -7,8 +7,10 @@
 namespace mkclean
 {
 
-/// A page-table entry of x86-64 with 4 KiB pages, bit for bit (Intel SDM vol. 3, table 4-20;
-/// the same layout serves the upper levels, table 4-15 ff.). An immutable value.
+/// A page-table entry, as kernel and walker think of it and as the log shows it: what it says is
+/// the same on every architecture. Its bits are those of x86-64 with 4 KiB pages (Intel SDM vol. 3,
+/// table 4-20; the same layout serves the upper levels, table 4-15 ff.); how another architecture
+/// writes it into memory is its pte_format's affair. An immutable value.
 class pte
 {
 public:
@@ -27,6 +29,8 @@ public:
     {
         return pte((frame.raw() << page_shift) | present_bit | user_bit | accessed_bit);
     }
+    /// Only the frame, and nothing allowed.
+    static constexpr pte at(frame_number frame) { return pte(frame.raw() << page_shift); }
     static constexpr pte of_table(frame_number frame)
     {
         return pte((frame.raw() << page_shift) | present_bit | write_bit | user_bit);
@@ -36,6 +40,7 @@ public:
     constexpr bool none() const { return m_raw == 0; }
     constexpr bool present() const { return has(present_bit); }
     constexpr bool writable() const { return has(write_bit); }
+    constexpr bool user() const { return has(user_bit); }
     constexpr bool dirty() const { return has(dirty_bit); }
     constexpr bool accessed() const { return has(accessed_bit); }
     constexpr frame_number frame() const
@@ -43,6 +48,8 @@ public:
         return frame_number((m_raw & frame_mask) >> page_shift);
     }
 
+    constexpr pte mkpresent() const { return pte(m_raw | present_bit); }
+    constexpr pte mkuser() const { return pte(m_raw | user_bit); }
     constexpr pte mkdirty() const { return pte(m_raw | dirty_bit); }
     constexpr pte mkclean() const { return pte(m_raw & ~dirty_bit); }
     constexpr pte mkyoung() const { return pte(m_raw | accessed_bit); }

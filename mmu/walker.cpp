@@ -17,38 +17,47 @@ const step_site walker_sets_d{"walker sets D", place::pte, show_pte_change};
 
 walker::walker(bus_port& memory, const walker_options& options)
     : m_memory(memory),
+      m_format(format_of(options.layout)),
       m_options(options)
 {
 }
 
-pte walker::read_entry(actor& self, physical_address at)
+walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_address va,
+                                       unsigned level)
 {
+    table_entry entry{address_of(table) + pte_format::entry_offset(va, level), level, 0};
     self.sync();
-    std::uint64_t raw = 0;
-    self.elapse(m_memory.read(at, &raw, sizeof raw));
+    self.elapse(m_memory.read(entry.at, &entry.raw, sizeof entry.raw));
     ++m_stats.reads;
-    return pte(raw);
+    return entry;
 }
 
-bool walker::update_entry(actor& self, physical_address at, pte& expected, pte desired,
-                          virtual_address va)
+pte walker::decode(const table_entry& entry) const
+{
+    return entry.level == 0 ? m_format.decode_page(entry.raw) : m_format.decode_table(entry.raw);
+}
+
+// Sets A, and D if `dirty`, in one locked operation, unless the entry is not what was read any
+// more. Either way `entry` is what it is now.
+bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address va)
 {
     self.sync();
-    const pte wanted = expected;
-    std::uint64_t found = expected.raw();
+    const pte before = decode(entry);
+    const std::uint64_t marked = m_format.mark(entry.raw, dirty);
     bool exchanged = false;
-    const picoseconds took = m_memory.compare_exchange(at, found, desired.raw(), exchanged);
-    expected = pte(found);
+    const picoseconds took = m_memory.compare_exchange(entry.at, entry.raw, marked, exchanged);
     if (exchanged) {
-        const bool sets_d = !wanted.dirty() && desired.dirty();
-        if (!wanted.accessed() && desired.accessed())
+        entry.raw = marked;
+        const pte after = decode(entry);
+        const bool sets_d = !before.dirty() && after.dirty();
+        if (!before.accessed() && after.accessed())
             ++m_stats.accessed_set;
         if (sets_d)
             ++m_stats.dirty_set;
         subject what;
-        what.frame = desired.frame();
+        what.frame = after.frame();
         what.va = va;
-        self.note(sets_d ? walker_sets_d : walker_sets_a, what, wanted.raw(), desired.raw());
+        self.note(sets_d ? walker_sets_d : walker_sets_a, what, before.raw(), after.raw());
     } else {
         ++m_stats.retries;
     }
@@ -83,16 +92,13 @@ bool walker::find_leaf_table(actor& self, frame_number root, virtual_address va,
         }
     }
     table = root;
-    for (unsigned level = page_table::levels - 1; level > 0; --level) {
-        const physical_address at = address_of(table) + page_table::entry_offset(va, level);
-        pte entry = read_entry(self, at);
-        while (entry.present() && !entry.accessed()) {
-            if (update_entry(self, at, entry, entry.mkyoung(), va))
-                entry = entry.mkyoung();
-        }
-        if (!entry.present())
+    for (unsigned level = m_format.levels() - 1; level > 0; --level) {
+        table_entry entry = read_entry(self, table, va, level);
+        while (sets_dirty() && decode(entry).present() && !decode(entry).accessed())
+            mark(self, entry, false, va);
+        if (!decode(entry).present())
             return false;
-        table = entry.frame();
+        table = decode(entry).frame();
     }
     remember(root, va, table);
     return true;
@@ -110,26 +116,25 @@ walk_result walker::walk(actor& self, frame_number root, virtual_address va, acc
     if (!find_leaf_table(self, root, va, table))
         return fault(false);
 
-    const physical_address at = address_of(table) + page_table::entry_offset(va, 0);
-    pte entry = read_entry(self, at);
+    table_entry entry = read_entry(self, table, va, 0);
     for (;;) {
-        if (!entry.present())
+        const pte found = decode(entry);
+        if (!found.present())
             return fault(false);
-        if (store && !entry.writable())
+        if (store && !found.writable())
             return fault(true);
-        const pte wanted = store ? entry.mkyoung().mkdirty() : entry.mkyoung();
-        if (wanted == entry)
-            return walk_result{false, {}, entry};
-        if (update_entry(self, at, entry, wanted, va))
-            return walk_result{false, {}, wanted};
+        if (found.accessed() && (found.dirty() || !store))
+            return walk_result{false, {}, found};
+        if (!sets_dirty())
+            return fault(true);
+        if (mark(self, entry, store, va))
+            return walk_result{false, {}, decode(entry)};
         if (!m_options.rechecks) {
             // The defect that `walker.rechecks = off` asks for: what was read first is believed,
-            // and its bits are ORed into whatever is there now.
-            const std::uint64_t bits = wanted.raw() & (pte::accessed_bit | pte::dirty_bit);
-            pte now = entry;
-            while (!update_entry(self, at, now, pte(now.raw() | bits), va)) {
+            // and its bits are set in whatever is there now.
+            while (!mark(self, entry, store, va)) {
             }
-            return walk_result{false, {}, wanted};
+            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
         }
     }
 }

@@ -14,7 +14,15 @@ class option_set;
 
 enum class access_kind { load, store };
 
+/// `mmu.sets_dirty`: who sets A and D.
+enum class dirty_setter {
+    walker, ///< hardware: x86, RISC-V with Svadu, Arm with FEAT_HAFDBS
+    fault   ///< software, told by a fault: RISC-V with Svade, Armv8.0, MIPS, Alpha
+};
+
 struct walker_options {
+    dirty_setter sets_dirty = dirty_setter::walker;
+    pte_layout layout = pte_layout::x86_64;
     std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
     /// Whether setting D looks at P and W again in the same locked operation (rule R4). Without it
     /// a store that raced with the kernel's write-protection goes through.
@@ -34,7 +42,7 @@ struct walker_stats {
 
 /// Why a walk did not give a translation: the bits of the x86 page-fault error code.
 struct page_fault_error {
-    bool present = false; ///< a protection violation, not a missing page
+    bool present = false; ///< a protection violation, or A or D has to be set, not a missing page
     bool write = false;
 };
 
@@ -46,9 +54,10 @@ struct walk_result {
 
 /// The page-table walker of one core: reads the tables over the bus, entry by entry, in time.
 ///
-/// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md): A is set in every
-/// entry used, D in the leaf for a store, both by a locked read-modify-write that fails if the
-/// entry is no longer the one that was read, whereupon it is read again.
+/// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md), whatever the
+/// format: A is set in every entry used that has one, D in the leaf for a store, both by a locked
+/// read-modify-write that fails if the entry is no longer the one that was read, whereupon it is
+/// read again.
 ///
 /// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
 /// and up to four reads.
@@ -63,6 +72,8 @@ public:
     /// invlpg and loads of cr3 forget the paging-structure cache as well (rule R6).
     void forget_tables() { m_cache.clear(); }
 
+    const pte_format& format() const { return m_format; }
+    bool sets_dirty() const { return m_options.sets_dirty == dirty_setter::walker; }
     const walker_stats& stats() const { return m_stats; }
 
 private:
@@ -74,12 +85,19 @@ private:
     };
 
     bool find_leaf_table(actor& self, frame_number root, virtual_address va, frame_number& table);
-    pte read_entry(actor& self, physical_address at);
-    bool update_entry(actor& self, physical_address at, pte& expected, pte desired,
-                      virtual_address va);
+    /// An entry of a table: where it is, what level, and what was read there last.
+    struct table_entry {
+        physical_address at;
+        unsigned level = 0;
+        std::uint64_t raw = 0;
+    };
+    table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
+    pte decode(const table_entry& entry) const;
+    bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
     void remember(frame_number root, virtual_address va, frame_number table);
 
     bus_port& m_memory;
+    const pte_format& m_format;
     walker_options m_options;
     std::vector<cached_table> m_cache;
     std::uint64_t m_clock = 0;

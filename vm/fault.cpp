@@ -11,6 +11,7 @@ namespace
 {
 
 const step_site site_install{"set_pte", place::pte, show_pte_change};
+const step_site site_access_flags{"ptep_set_access_flags", place::pte, show_pte_change};
 const step_site site_fault{"page fault", place::pte, show_pte_change};
 
 // Gives back the reference that a fault took on its page.
@@ -109,6 +110,20 @@ void do_wp_page(kernel& k, core& cpu, fault_context& f)
     write_fault(k, cpu, f);
 }
 
+// What hardware does elsewhere: the PTE is young, and dirty if it is stored through. Who has just
+// changed it knows better.
+void ptep_set_access_flags(core& cpu, fault_context& f, bool dirty)
+{
+    const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
+    subject what;
+    what.frame = f.seen.frame();
+    what.va = f.va;
+    cpu.step(site_access_flags, what, f.slot, [&] {
+        if (f.slot.get() == f.seen)
+            f.slot.set_pte(dirty ? f.seen.mkyoung().mkdirty() : f.seen.mkyoung());
+    });
+}
+
 void handle_pte_fault(kernel& k, core& cpu, fault_context& f, bool write)
 {
     if (!f.seen.present()) {
@@ -118,7 +133,10 @@ void handle_pte_fault(kernel& k, core& cpu, fault_context& f, bool write)
     }
     if (write && !f.seen.writable())
         return do_wp_page(k, cpu, f);
-    // Somebody else was faster, or the TLB was behind (rule R3): nothing to do but to try again.
+    if (!k.hardware_sets_dirty)
+        ptep_set_access_flags(cpu, f, write);
+    // Otherwise somebody else was faster, or the TLB was behind (rule R3): nothing to do but to try
+    // again.
 }
 
 } // namespace

@@ -31,6 +31,8 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
       fs(files),
       disk(device),
       cores(std::move(processors)),
+      format(cores.front()->memory_unit().page_walker().format()),
+      hardware_sets_dirty(cores.front()->memory_unit().page_walker().sets_dirty()),
       stats(pages.stats),
       tlb_flush_queues(cores.size()),
       ratelimits(cores.size())
@@ -61,7 +63,7 @@ void kernel::start()
 mm_struct& kernel::new_mm()
 {
     m_mms.push_back(std::make_unique<mm_struct>(
-        memory, [this] { return cache.alloc_boot_page().frame; },
+        memory, format, [this] { return cache.alloc_boot_page().frame; },
         [this](frame_number frame) { cache.put_page(cache.page_of(frame)); }));
     return *m_mms.back();
 }

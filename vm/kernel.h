@@ -83,6 +83,8 @@ public:
     filesystem& fs;
     block_device& disk;
     const std::vector<core*> cores;
+    const pte_format& format;       ///< the one that they walk
+    const bool hardware_sets_dirty; ///< or else handle_pte_fault() does
     kernel_observer* observer = nullptr;
     vmstat& stats;
 

@@ -47,9 +47,9 @@ struct vm_area_struct {
 /// An address space: its mappings, found in O(log n), and its page tables. One page-table lock for
 /// all of them, as before 2.6.15's split and with few CPUs since.
 struct mm_struct : address_context {
-    mm_struct(physical_memory& memory, const page_table::allocate_frame& allocate,
-              page_table::free_frame free)
-        : pgd(memory, allocate, std::move(free))
+    mm_struct(physical_memory& memory, const pte_format& format,
+              const page_table::allocate_frame& allocate, page_table::free_frame free)
+        : pgd(memory, format, allocate, std::move(free))
     {
         root = pgd.root();
     }

@@ -10,8 +10,17 @@ namespace mkclean
 namespace
 {
 
-constexpr virtual_address mmap_base(0x7000'0000'0000);
-constexpr virtual_address task_size(0x8000'0000'0000); // user space ends here on x86-64
+// TASK_SIZE: user space ends here.
+virtual_address task_size(const kernel& k)
+{
+    return virtual_address(k.format.address_limit());
+}
+
+// High up, as in Linux, so that every level of the tables is in use.
+virtual_address mmap_base(const kernel& k)
+{
+    return virtual_address(k.format.address_limit() / 8 * 7);
+}
 
 std::uint64_t page_align(std::uint64_t bytes)
 {
@@ -52,9 +61,9 @@ void unmap_region(kernel& k, core& cpu, mm_struct& mm, std::unique_ptr<vm_area_s
 
 // The first hole that is large enough. One page stays free between mappings, so that running over
 // the end of one faults.
-virtual_address arch_get_unmapped_area(const mm_struct& mm, std::uint64_t size)
+virtual_address arch_get_unmapped_area(const kernel& k, const mm_struct& mm, std::uint64_t size)
 {
-    virtual_address start = mmap_base;
+    virtual_address start = mmap_base(k);
     for (const auto& [at, vma] : mm.mmap) {
         if (start + size + page_size <= at)
             break;
@@ -73,8 +82,8 @@ virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_i
     const std::uint64_t size = page_align(length);
     virtual_address start = fixed;
     if (start == virtual_address()) {
-        start = arch_get_unmapped_area(mm, size);
-        if (size > task_size.raw() || start + size > task_size)
+        start = arch_get_unmapped_area(k, mm, size);
+        if (size > task_size(k).raw() || start + size > task_size(k))
             return virtual_address();
     }
     if (size == 0 || offset_in_page(start) != 0 || overlaps(mm, start, start + size))

@@ -208,7 +208,7 @@ public:
 
     struct address_space {
         address_space(physical_memory& m, const page_table::allocate_frame& allocate)
-            : table(m, allocate, [](frame_number) {})
+            : table(m, format_of(pte_layout::x86_64), allocate, [](frame_number) {})
         {
         }
         page_table table;

@@ -55,7 +55,7 @@ struct mmu_rig {
 
     explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {})
         : unit(port, tlb_opts, walker_opts),
-          table(memory, allocator(), [](frame_number) {})
+          table(memory, unit.page_walker().format(), allocator(), [](frame_number) {})
     {
         unit.load_root(table.root());
     }
@@ -70,11 +70,11 @@ struct mmu_rig {
     pte_slot entry(virtual_address va, unsigned level)
     {
         frame_number t = table.root();
-        for (unsigned l = page_table::levels - 1;; --l) {
-            const pte_slot slot(memory, address_of(t) + page_table::entry_offset(va, l));
+        for (unsigned l = table.format().levels() - 1;; --l) {
+            const physical_address at = address_of(t) + pte_format::entry_offset(va, l);
             if (l == level)
-                return slot;
-            t = slot.get().frame();
+                return {memory, at, table.format()};
+            t = table.format().decode_table(memory.read64(at)).frame();
         }
     }
 

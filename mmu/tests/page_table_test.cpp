@@ -56,11 +56,11 @@ virtual_address random_address(std::mt19937_64& random)
 TEST_CASE("nine bits of the address choose the entry at each level")
 {
     const virtual_address va(0x0000'7fed'cba9'8765);
-    CHECK(page_table::entry_offset(va, 0) == 8 * (0x7fed'cba9'8765 >> 12 & 511));
-    CHECK(page_table::entry_offset(va, 1) == 8 * (0x7fed'cba9'8765 >> 21 & 511));
-    CHECK(page_table::entry_offset(va, 2) == 8 * (0x7fed'cba9'8765 >> 30 & 511));
-    CHECK(page_table::entry_offset(va, 3) == 8 * (0x7fed'cba9'8765 >> 39 & 511));
-    CHECK(page_table::entry_offset(virtual_address(~std::uint64_t{0}), 3) == 8 * 511);
+    CHECK(pte_format::entry_offset(va, 0) == 8 * (0x7fed'cba9'8765 >> 12 & 511));
+    CHECK(pte_format::entry_offset(va, 1) == 8 * (0x7fed'cba9'8765 >> 21 & 511));
+    CHECK(pte_format::entry_offset(va, 2) == 8 * (0x7fed'cba9'8765 >> 30 & 511));
+    CHECK(pte_format::entry_offset(va, 3) == 8 * (0x7fed'cba9'8765 >> 39 & 511));
+    CHECK(pte_format::entry_offset(virtual_address(~std::uint64_t{0}), 3) == 8 * 511);
 }
 
 TEST_CASE("every page has an entry of its own, in as few tables as there can be")
@@ -71,7 +71,7 @@ TEST_CASE("every page has an entry of its own, in as few tables as there can be"
         physical_memory memory(2048 * page_size);
         frame_pool pool(memory);
         {
-            page_table table(memory, pool.allocate(), pool.free());
+            page_table table(memory, format_of(pte_layout::x86_64), pool.allocate(), pool.free());
             std::map<std::uint64_t, std::uint64_t> slots; // of each page
             std::set<std::pair<unsigned, std::uint64_t>> tables = {{3, 0}};
             std::set<std::uint64_t> addresses;
@@ -102,7 +102,7 @@ TEST_CASE("tables that two fill at once are filled once, and all are given back"
     physical_memory memory(64 * page_size);
     frame_pool pool(memory);
     {
-        page_table table(memory, pool.allocate(), pool.free());
+        page_table table(memory, format_of(pte_layout::x86_64), pool.allocate(), pool.free());
         const virtual_address va(0x1234'5678'9000);
         unsigned depth = 0;
         std::optional<pte_slot> others;
@@ -126,7 +126,7 @@ TEST_CASE("a slot is the entry in memory, whoever changes that")
 {
     physical_memory memory(8 * page_size);
     frame_pool pool(memory);
-    page_table table(memory, pool.allocate(), pool.free());
+    page_table table(memory, format_of(pte_layout::x86_64), pool.allocate(), pool.free());
     pte_slot slot = table.find_or_allocate(virtual_address(0x5000), pool.allocate());
     slot.set_pte(pte::of_page(frame_number(9)));
     CHECK(memory.read64(slot.address()) == pte::of_page(frame_number(9)).raw());

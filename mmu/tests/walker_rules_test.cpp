@@ -15,6 +15,8 @@ using namespace mkclean;
 namespace
 {
 
+constexpr unsigned x86_levels = 4;
+
 using outcome = mmu_rig::outcome;
 constexpr access_kind load = access_kind::load;
 constexpr access_kind store = access_kind::store;
@@ -55,7 +57,7 @@ TEST_CASE("R1: a store sets D in the last entry, and any access A in every entry
         mmu_rig rig;
         rig.leaf(here).set_pte(pte::of_page(frame_number(77)).mkwrite().mkold());
         CHECK(rig.access(here, kind) == outcome::walked);
-        for (unsigned level = 0; level < page_table::levels; ++level) {
+        for (unsigned level = 0; level < x86_levels; ++level) {
             CAPTURE(level);
             CHECK(rig.entry(here, level).get().accessed());
             CHECK(rig.entry(here, level).get().dirty() == (level == 0 && kind == store));
@@ -176,7 +178,7 @@ TEST_CASE("R2: A cleared in memory is not set again until the TLB forgets it")
 
 TEST_CASE("R3: nothing is cached of an entry that is not present, at any level")
 {
-    for (unsigned missing = 0; missing < page_table::levels; ++missing) {
+    for (unsigned missing = 0; missing < x86_levels; ++missing) {
         CAPTURE(missing);
         mmu_rig rig;
         rig.leaf(here).set_pte(pte::of_page(frame_number(77)).mkwrite());
@@ -303,8 +305,10 @@ race_result race(const kernel_path& path, const std::vector<std::uint64_t>& slot
     bool over = false;
     rig.port.on_read = [&](physical_address at) { leaf_was_read |= at == slot.address(); };
     rig.port.on_update = [&](physical_address at, pte before, pte after) {
-        if (at == slot.address() && !before.dirty() && after.dirty())
-            result.d_without_right |= !before.present() || !before.writable();
+        const pte was = rig.table.format().decode_page(before.raw());
+        const pte is = rig.table.format().decode_page(after.raw());
+        if (at == slot.address() && !was.dirty() && is.dirty())
+            result.d_without_right |= !was.present() || !was.writable();
         over |= at == slot.address();
     };
     pte taken;
@@ -325,12 +329,12 @@ race_result race(const kernel_path& path, const std::vector<std::uint64_t>& slot
 }
 
 /// Calls `f` with every way in which the kernel's steps can fall among the walker's transactions:
-/// never falling slots. A walk is at most 4 reads, 3 updates of A on the way, and updates of the
+/// never falling slots. A walk is at most 5 reads, 4 updates of A on the way, and updates of the
 /// leaf, one more for each time the kernel got in between.
 template <class F>
 void for_every_interleaving(const kernel_path& path, F&& f)
 {
-    constexpr std::uint64_t last_slot = 13;
+    constexpr std::uint64_t last_slot = 15;
     std::vector<std::uint64_t> slots(path.steps.size(), 0);
     const std::function<void(std::size_t, std::uint64_t)> choose = [&](std::size_t i,
                                                                        std::uint64_t from) {
@@ -342,6 +346,17 @@ void for_every_interleaving(const kernel_path& path, F&& f)
             choose(i + 1, slots[i]);
     };
     choose(0, 0);
+}
+
+/// Formats, and paging-structure caches.
+std::vector<std::pair<pte_layout, std::uint64_t>> every_walker()
+{
+    std::vector<std::pair<pte_layout, std::uint64_t>> all;
+    for (const pte_layout layout : {pte_layout::x86_64, pte_layout::x86_64_la57, pte_layout::sv39,
+                                    pte_layout::sv48, pte_layout::aarch64})
+        for (const std::uint64_t entries : {0U, 16U})
+            all.emplace_back(layout, entries);
+    return all;
 }
 
 struct race_summary {
@@ -378,9 +393,11 @@ race_summary race_everywhere(const kernel_path& path, const walker_options& opti
 
 TEST_CASE("R4: however a walk and the kernel interleave, D is not set where P or W is gone")
 {
-    for (const std::uint64_t cache_entries : {0U, 16U}) {
+    for (const auto& [layout, cache_entries] : every_walker()) {
         walker_options options;
+        options.layout = layout;
         options.walk_cache_entries = cache_entries;
+        CAPTURE(format_of(layout).name());
         for (const kernel_path& path : kernel_paths) {
             const race_summary sum = race_everywhere(path, options, [](const race_result& r) {
                 REQUIRE_FALSE(r.d_without_right);
@@ -502,7 +519,8 @@ TEST_CASE("R6: invlpg of any page forgets every table that was remembered")
     rig.access(here, load);
     // The kernel puts another leaf table in place of the one that has been used.
     const frame_number other(200);
-    pte_slot(rig.memory, address_of(other) + page_table::entry_offset(neighbour, 0))
+    pte_slot(rig.memory, address_of(other) + pte_format::entry_offset(neighbour, 0),
+             rig.table.format())
         .set_pte(pte::of_page(frame_number(99)));
     rig.entry(here, 1).set_pte(pte::of_table(other));
 

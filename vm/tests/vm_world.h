@@ -52,6 +52,7 @@ struct vm_world_options {
 
     vm_policies policies;
     vm_options vm;
+    walker_options walker;
     unsigned cores = 1;
     std::uint64_t frames = 512;
     disk_options disk;
@@ -91,8 +92,7 @@ public:
         std::vector<core*> processors;
         for (unsigned i = 0; i < o.cores; ++i) {
             cores.push_back(std::make_unique<core>(
-                exec, log, cost, o.core, i,
-                std::make_unique<mmu>(dma, tlb_options{}, walker_options{})));
+                exec, log, cost, o.core, i, std::make_unique<mmu>(dma, tlb_options{}, o.walker)));
             processors.push_back(cores.back().get());
         }
         disk = std::make_unique<disk_controller>(

@@ -54,6 +54,37 @@ TEST_CASE("2.6.18 maps a shared page writable at once and hears of no store to i
     CHECK(order_of_a_store(with(write_fault_policy::linux_2_6_18), true) == vm_world::names{});
 }
 
+TEST_CASE("where hardware sets no D, the kernel does at the fault, and A at any")
+{
+    for (const pte_layout layout : {pte_layout::x86_64, pte_layout::sv39, pte_layout::aarch64}) {
+        vm_world_options o = with(write_fault_policy::linux_2_6_18);
+        o.walker.layout = layout;
+        o.walker.sets_dirty = dirty_setter::fault;
+        vm_world w(o);
+        w.play([&](user_task& task) {
+            inode& file = w.open(task);
+            const virtual_address va = w.map(task, file, 1);
+            w.get(task, va);
+            CHECK(vm_world::pte_of(task.mm(), va).writable());
+            CHECK_FALSE(vm_world::pte_of(task.mm(), va).dirty());
+            w.steps.clear();
+            w.put(task, va, 7);
+            CHECK(w.order_of({"page fault", "set_pte", "ptep_set_access_flags"}) ==
+                  vm_world::names{"page fault", "ptep_set_access_flags"});
+            CHECK(vm_world::pte_of(task.mm(), va).dirty());
+            w.put(task, va, 8);
+            CHECK(w.k->stats.pgfault == 2);
+
+            pte_slot slot = *task.mm().pgd.find(va);
+            slot.set_pte(slot.get().mkold()); // and nobody's TLB
+            w.cores.at(0)->memory_unit().flush_all(*w.cores.at(0));
+            CHECK(w.get(task, va) == 8);
+            CHECK(slot.get().accessed());
+            CHECK(w.k->stats.pgfault == 3);
+        });
+    }
+}
+
 TEST_CASE("2.6.18 counts no page as dirty for a store through a mapping, though its PTE is")
 {
     vm_world w(vm_world_options(kernel_era::linux_2_6_18));

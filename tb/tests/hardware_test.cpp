@@ -1,0 +1,90 @@
+// Every kind of hardware keeps golden's promises: the kernel is the same, and what it does not know
+// of its MMU it must not need.
+
+#include "tb/tests/random_runs.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+using namespace mkclean;
+
+namespace
+{
+
+const std::vector<settings> kinds = {
+    {{"mmu.format", "x86-64-la57"}},
+    {{"mmu.format", "sv39"}},
+    {{"mmu.format", "sv39"}, {"mmu.sets_dirty", "fault"}},
+    {{"mmu.format", "sv48"}, {"mmu.sets_dirty", "fault"}},
+    {{"mmu.format", "aarch64"}},
+    {{"mmu.format", "aarch64"}, {"mmu.sets_dirty", "fault"}},
+    {{"mmu.sets_dirty", "fault"}},
+};
+
+settings machine_with(std::uint64_t seed, const settings& hardware)
+{
+    settings machine = machine_of(seed, "golden");
+    machine.insert(machine.end(), hardware.begin(), hardware.end());
+    return machine;
+}
+
+void check_promises(std::uint64_t first, std::uint64_t last)
+{
+    for (const settings& hardware : kinds)
+        for (std::uint64_t seed = first; seed <= last; ++seed) {
+            const settings machine = machine_with(seed, hardware);
+            INFO(command_of(machine));
+            CHECK(complaints(run(machine)) == "");
+        }
+}
+
+} // namespace
+
+TEST_CASE("hardware: golden keeps its promises on every kind of MMU")
+{
+    check_promises(1, 12);
+}
+TEST_CASE("hardware: golden keeps its promises on every kind of MMU, 200 seeds of each" *
+          doctest::test_suite("long"))
+{
+    check_promises(3001, 3200);
+}
+
+TEST_CASE("hardware: windows are exact on every kind of MMU")
+{
+    for (const settings& hardware : kinds)
+        for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+            const settings machine = machine_with(seed, hardware);
+            INFO(command_of(machine));
+            CHECK(differences_by_time(machine, run(machine)) == "");
+        }
+}
+
+TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker or from a fault")
+{
+    const settings stores = {{"workload.kind", "touch"},
+                             {"kernel", "linux-2.6.18"},
+                             {"workload.threads", "1"},
+                             {"workload.pages", "8"},
+                             {"workload.load_every", "1"},
+                             {"workload.sync_every", "50"},
+                             {"expect.lost", "any"},
+                             {"vm.fsync_writes_clean_inode", "on"}}; // a bug of another kind
+    std::map<std::string, std::uint64_t> faults;
+    for (const char* const format : {"x86-64", "sv39", "aarch64"})
+        for (const char* const setter : {"walker", "fault"}) {
+            const json stats =
+                run(with(with(stores, "mmu.format", format), "mmu.sets_dirty", setter));
+            CAPTURE(format);
+            CAPTURE(setter);
+            CHECK(stats["verdict"]["lost_bytes"] == 0);
+            CHECK(stats["verdict"]["fsync_lies"] == 0);
+            const bool by_walker = stats["walker"]["dirty_set"] != 0;
+            CHECK(by_walker == (std::string(setter) == "walker"));
+            CHECK(stats["workload"]["bad_words"] == 0);
+            faults[setter] = stats["vm"]["pgfault"].get<std::uint64_t>();
+        }
+    // One more for every page that was clean and is stored to.
+    CHECK(faults["fault"] > faults["walker"] + 8);
+}
