@@ -52,9 +52,9 @@ private:
     unsigned m_levels;
 };
 
-/// The RISC-V Instruction Set Manual, volume II, "Sv39: Page-Based 39-bit Virtual-Memory System":
-/// the same entry in Sv48. A table is an entry with V and without R, W and X; its A, D and U are
-/// reserved.
+/// The RISC-V Instruction Set Manual, volume II, Sv39, with the same entry in Sv48; the bits as in
+/// Linux's arch/riscv/include/asm/pgtable-bits.h. A table is an entry with V and without R, W and
+/// X; its A, D and U are reserved.
 class riscv_format final : public pte_format
 {
 public:
@@ -112,10 +112,11 @@ private:
     unsigned m_levels;
 };
 
-/// Arm ARM (DDI 0487), D8.3 "Translation table descriptor formats": VMSAv8-64, 4 KiB granule. What
-/// hardware calls dirty is DBM (bit 51) with AP[2] clear; bits 55 to 58 are software's. The use of
-/// them is Linux's (arch/arm64/include/asm/pgtable.h, 6.14): DBM is PTE_WRITE, what the kernel lets
-/// be written; AP[2] is PTE_RDONLY, what the hardware must not write yet; bit 55 is PTE_DIRTY.
+/// VMSAv8-64 (Arm ARM, DDI 0487), stage 1 with a 4 KiB granule; the bits as in Linux's
+/// arch/arm64/include/asm/pgtable-hwdef.h. What hardware calls dirty is DBM (bit 51) with AP[2]
+/// clear; bits 55 to 58 are software's. The use of them is Linux's
+/// (arch/arm64/include/asm/pgtable.h, 6.14): DBM is PTE_WRITE, what the kernel lets be written;
+/// AP[2] is PTE_RDONLY, what the hardware must not write yet; bit 55 is PTE_DIRTY.
 class aarch64_format final : public pte_format
 {
 public:

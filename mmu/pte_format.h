@@ -17,8 +17,8 @@ enum class pte_layout {
 /// What an architecture makes of a page-table entry: its bits in memory. The kernel and the walker
 /// think in `pte`; only what is in memory is the architecture's, and exactly so.
 ///
-/// decode() is the inverse of encode_page() for every entry that a kernel writes. What it makes of
-/// other bits is what hardware would.
+/// decode_page() is the inverse of encode_page() for every entry that a kernel writes. What it
+/// makes of other bits is what hardware would.
 class pte_format
 {
 public:

@@ -1,4 +1,5 @@
 #include "tb/command_line.h"
+#include "tb/tests/temporary_directory.h"
 #include "tb/verb_options.h"
 
 #include <doctest/doctest.h>
@@ -10,7 +11,6 @@
 #include <sstream>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 using namespace mkclean;
 
@@ -220,9 +220,9 @@ TEST_CASE("what goes wrong inside a verb becomes its exit code")
 
 TEST_CASE("an output file appears complete or not at all")
 {
-    std::string name = std::filesystem::temp_directory_path() / "mkclean-output-XXXXXX";
-    const std::string directory = ::mkdtemp(name.data());
-    const std::string path = directory + "/stats.json";
+    const temporary_directory there;
+    const std::string directory = there.path("");
+    const std::string path = there.path("stats.json");
     std::ostringstream standard_output;
     const auto files_there = [&] {
         const std::filesystem::directory_iterator every(directory);
@@ -255,7 +255,6 @@ TEST_CASE("an output file appears complete or not at all")
     CHECK(standard_output.str() == "said");
     CHECK_THROWS_AS(output_file(directory + "/no/such", standard_output), file_error);
     CHECK_THROWS_AS(output_file(directory, standard_output), file_error);
-    std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("a device is written to, not replaced")

@@ -3,16 +3,14 @@
 
 #include "tb/output/event_text.h"
 #include "tb/tests/random_settings.h"
+#include "tb/tests/temporary_directory.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 using namespace mkclean;
 
@@ -227,20 +225,17 @@ void compare_times(std::uint64_t first, std::uint64_t last)
 
 void compare_crowds(std::uint64_t first, std::uint64_t last)
 {
-    const std::filesystem::path file =
-        std::filesystem::temp_directory_path() /
-        fmt::format("mkclean-exactness-{}-{}.script", ::getpid(), first);
+    const temporary_directory directory;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const crowded_script script(seed);
-        std::ofstream(file) << script.text();
-        const settings machine = crowded_machine(seed, file.string());
+        const settings machine =
+            crowded_machine(seed, directory.write("crowd.script", script.text()));
         const account exact = account_of(with(machine, "time.sync", "every_access"), false);
         INFO(command_of(machine));
         INFO(script.text());
         CAPTURE(seed);
         REQUIRE(difference(exact, account_of(machine, false)) == "");
     }
-    std::filesystem::remove(file);
 }
 
 } // namespace

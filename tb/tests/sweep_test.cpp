@@ -1,4 +1,5 @@
 #include "tb/sweep/sweep.h"
+#include "tb/tests/temporary_directory.h"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +8,6 @@
 #include <fstream>
 #include <random>
 #include <sstream>
-
-#include <unistd.h>
 
 using namespace mkclean;
 
@@ -213,8 +212,8 @@ TEST_CASE("every point is a process of its own, and the results keep the points'
 
 TEST_CASE("no more runs than jobs are alive at once")
 {
-    std::string name = std::filesystem::temp_directory_path() / "mkclean-sweep-XXXXXX";
-    const std::string directory = ::mkdtemp(name.data());
+    const temporary_directory there;
+    const std::string directory = there.path("");
     // Each run counts the files of the runs that are alive, its own included.
     sweep_plan plan =
         shell_plan("touch " + directory + "/$$; ls " + directory +
@@ -226,7 +225,6 @@ TEST_CASE("no more runs than jobs are alive at once")
         run_commands(plan.executable, commands, plan.jobs, watch, [](std::size_t) {});
     for (const sweep_result& result : results)
         CHECK(result.stats.at("bytes").get<int>() <= 2);
-    std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("a failed point is reported with what it said, the others still count")
