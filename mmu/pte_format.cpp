@@ -30,11 +30,8 @@ constexpr pte with(pte entry, bool yes, pte (pte::*set)() const)
 class x86_64_format final : public pte_format
 {
 public:
-    x86_64_format(const char* name, unsigned levels) : m_name(name), m_levels(levels) {}
+    x86_64_format(const char* name, unsigned levels) : pte_format(name, levels, true) {}
 
-    const char* name() const override { return m_name; }
-    unsigned levels() const override { return m_levels; }
-    bool tables_have_accessed() const override { return true; }
     std::uint64_t encode_page(pte entry) const override { return entry.raw(); }
     std::uint64_t encode_table(frame_number table) const override
     {
@@ -46,10 +43,6 @@ public:
     {
         return raw | pte::accessed_bit | (dirty ? pte::dirty_bit : 0);
     }
-
-private:
-    const char* m_name;
-    unsigned m_levels;
 };
 
 /// The RISC-V Instruction Set Manual, volume II, Sv39, with the same entry in Sv48; the bits as in
@@ -58,11 +51,8 @@ private:
 class riscv_format final : public pte_format
 {
 public:
-    riscv_format(const char* name, unsigned levels) : m_name(name), m_levels(levels) {}
+    riscv_format(const char* name, unsigned levels) : pte_format(name, levels, false) {}
 
-    const char* name() const override { return m_name; }
-    unsigned levels() const override { return m_levels; }
-    bool tables_have_accessed() const override { return false; }
     std::uint64_t encode_page(pte entry) const override
     {
         if (entry.none())
@@ -107,9 +97,6 @@ private:
     static constexpr std::uint64_t d = bit(7);
     static constexpr unsigned ppn_shift = 10;
     static constexpr std::uint64_t ppn = field(53, ppn_shift);
-
-    const char* m_name;
-    unsigned m_levels;
 };
 
 /// VMSAv8-64 (Arm ARM, DDI 0487), stage 1 with a 4 KiB granule; the bits as in Linux's
@@ -120,9 +107,8 @@ private:
 class aarch64_format final : public pte_format
 {
 public:
-    const char* name() const override { return "aarch64"; }
-    unsigned levels() const override { return 4; }
-    bool tables_have_accessed() const override { return false; } // without FEAT_HAFT
+    aarch64_format() : pte_format("aarch64", 4, false) {} // tables would need FEAT_HAFT
+
     std::uint64_t encode_page(pte entry) const override
     {
         if (entry.none())

@@ -24,11 +24,11 @@ class pte_format
 public:
     virtual ~pte_format() = default;
 
-    virtual const char* name() const = 0;
+    const char* name() const { return m_name; }
     /// Of tables, the root included; each is indexed by 9 bits of the address.
-    virtual unsigned levels() const = 0;
+    unsigned levels() const { return m_levels; }
     /// Whether walkers set A in the entries of upper levels, too (x86), or only in leaves.
-    virtual bool tables_have_accessed() const = 0;
+    bool tables_have_accessed() const { return m_tables_have_accessed; }
 
     /// A leaf of 4 KiB. An entry that is none() is 0.
     virtual std::uint64_t encode_page(pte entry) const = 0;
@@ -53,8 +53,20 @@ public:
                sizeof(std::uint64_t);
     }
 
+protected:
+    pte_format(const char* name, unsigned levels, bool tables_have_accessed)
+        : m_name(name),
+          m_levels(levels),
+          m_tables_have_accessed(tables_have_accessed)
+    {
+    }
+
 private:
     static constexpr std::uint64_t bits_per_level = 9;
+
+    const char* m_name;
+    unsigned m_levels;
+    bool m_tables_have_accessed;
 };
 
 /// They have no state and live for ever.
