@@ -250,14 +250,15 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
     std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
     std::uint64_t allowed = 1; // of what others change: only stores from before it are there by now
-    if (m_local < limit && !(load && may_change(entry)))
+    const bool one_by_one = load ? may_change(entry) : m_mmu->asks_pte_for_every_store();
+    if (m_local < limit && !one_by_one)
         allowed = (limit.raw() - m_local.raw() - 1) / each.raw() + 1;
     if (allowed < accesses) {
         accesses = allowed;
         piece = (va.raw() / access_width + accesses) * access_width - va.raw();
     }
 
-    std::byte* const memory = entry.host + offset_in_page(va);
+    std::byte* const memory = entry.host_of(va);
     if (load) {
         std::memcpy(bytes, memory, piece);
         m_stats.loads += accesses;

@@ -146,7 +146,7 @@ public:
     void load(virtual_address va, void* bytes, std::size_t length)
     {
         if (tlb_entry* const entry = ready_entry(va, length, access_kind::load)) {
-            std::memcpy(bytes, entry->host + offset_in_page(va), length);
+            std::memcpy(bytes, entry->host_of(va), length);
             ++m_stats.loads;
             if (m_observer != nullptr)
                 m_observer->on_load(*this, va, static_cast<std::byte*>(bytes), length);
@@ -222,13 +222,13 @@ private:
     /// what another core has stored, or what this one has and the others are still to see.
     static bool may_change(const tlb_entry& entry)
     {
-        return entry.others_change || (entry.others_see && entry.dirty);
+        return entry.others_change || (entry.others_see && entry.writable);
     }
     /// One access. What others can see waits until they have come so far.
     void store_through(const tlb_entry& entry, picoseconds when, virtual_address va,
                        const std::byte* bytes, std::size_t length, store_part part)
     {
-        std::byte* const to = entry.host + offset_in_page(va);
+        std::byte* const to = entry.host_of(va);
         if (entry.others_see) {
             defer_store(to, when, va, bytes, length, part);
             return;

@@ -19,36 +19,61 @@ const step_site tlb_invlpg{"invlpg", place::tlb, show_tlb_change};
 mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts)
     : m_bus(bus),
       m_tlb(tlb_opts),
-      m_walker(bus, walker_opts)
+      m_walker(bus, walker_opts),
+      m_l2_latency(tlb_opts.l2_latency),
+      m_asks_pte(!tlb_opts.caches_dirty),
+      m_rewalks(tlb_opts.rewalks)
 {
 }
 
 void mmu::load_root(frame_number root)
 {
     m_root = root;
-    m_tlb.flush_all();
+    m_space = asid();
+    m_tlb.flush_non_global();
     m_walker.forget_tables();
+}
+
+void mmu::load_root(frame_number root, asid space)
+{
+    m_root = root;
+    m_space = space;
+}
+
+tlb_entry* mmu::find_entry(actor& self, virtual_page page)
+{
+    if (tlb_entry* const entry = m_tlb.lookup(page, m_space))
+        return entry;
+    if (!m_tlb.has_second_level())
+        return nullptr;
+    self.spend(m_l2_latency);
+    self.sync();
+    tlb_entry* const promoted = m_tlb.promote(page, m_space);
+    if (promoted != nullptr && m_asks_pte)
+        promoted->dirty = false;
+    return promoted;
 }
 
 bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& fault)
 {
     const bool store = access == access_kind::store;
-    tlb_entry* const entry = m_tlb.lookup(page_of(va), asid());
-    const bool needs_software =
-        entry != nullptr && store && (!entry->writable || !(entry->dirty || m_walker.sets_dirty()));
-    if (needs_software) {
+    const tlb_entry* const entry = find_entry(self, page_of(va));
+    if (entry == nullptr) {
+        ++m_tlb.stats().misses;
+    } else if (!store || (entry->writable && entry->dirty)) {
+        ++m_tlb.stats().l2_hits;
+        return true;
+    } else if (entry->writable ? !m_walker.sets_dirty() : !m_rewalks) {
         // A permission fault drops the entry that caused it, so that one made stale by the kernel
         // granting W costs at most one spurious fault (rule R3).
-        m_tlb.invalidate(page_of(va), asid());
+        m_tlb.invalidate(page_of(va), m_space);
         fault = page_fault{va, {true, true}};
         return false;
     }
-    if (entry == nullptr)
-        ++m_tlb.stats().misses;
     const walk_result walk = m_walker.walk(self, m_root, va, access);
     self.sync(); // an interrupt that is due during the last transaction comes after it
     if (walk.faulted) {
-        m_tlb.invalidate(page_of(va), asid());
+        m_tlb.invalidate(page_of(va), m_space);
         fault = page_fault{va, walk.error};
         return false;
     }
@@ -60,6 +85,7 @@ void mmu::fill(actor& self, virtual_address va, pte leaf)
 {
     tlb_entry entry;
     entry.page = page_of(va);
+    entry.space = m_space;
     entry.frame = leaf.frame();
     entry.host = m_bus.direct_frame(leaf.frame());
     entry.writable = leaf.writable();
@@ -76,11 +102,11 @@ void mmu::invlpg(actor& self, virtual_address va)
     subject what;
     what.va = va;
     std::uint64_t before = 0;
-    if (const tlb_entry* const entry = m_tlb.lookup(page_of(va), asid())) {
+    if (const tlb_entry* const entry = m_tlb.lookup(page_of(va), m_space)) {
         what.frame = entry->frame;
         before = entry->raw();
     }
-    m_tlb.invalidate(page_of(va), asid());
+    m_tlb.invalidate(page_of(va), m_space);
     m_walker.forget_tables();
     self.note(tlb_invlpg, what, before, 0);
 }
@@ -88,6 +114,13 @@ void mmu::invlpg(actor& self, virtual_address va)
 void mmu::flush_all(actor& self)
 {
     m_tlb.flush_all();
+    m_walker.forget_tables();
+    self.note(tlb_invlpg, subject());
+}
+
+void mmu::flush_space(actor& self, asid space)
+{
+    m_tlb.flush_space(space);
     m_walker.forget_tables();
     self.note(tlb_invlpg, subject());
 }

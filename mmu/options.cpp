@@ -26,8 +26,31 @@ void core_options::declare(option_set& o)
 
 void tlb_options::declare(option_set& o)
 {
-    o.count("tlb.entries", entries, {1, 65536}, "TLB entries of a core, all sets together");
+    o.count("tlb.entries", entries, {1, 65536},
+            "first-level TLB entries of a core for pages of 4 KiB, all sets together");
     o.count("tlb.ways", ways, {1, 65536}, "associativity; divides tlb.entries");
+    o.count("tlb.entries_2m", entries_2m, {0, 65536},
+            "the same for pages of 2 MiB; 0: they share the entries of 4 KiB");
+    o.count("tlb.ways_2m", ways_2m, {1, 65536}, "associativity; divides tlb.entries_2m");
+    o.count("tlb.entries_1g", entries_1g, {0, 65536},
+            "the same for pages of 1 GiB; 0: they share the entries of 2 MiB");
+    o.count("tlb.ways_1g", ways_1g, {1, 65536}, "associativity; divides tlb.entries_1g");
+    o.count("tlb.l2_entries", l2_entries, {0, 65536}, "second-level TLB entries; 0: there is none");
+    o.count("tlb.l2_ways", l2_ways, {1, 65536}, "associativity; divides tlb.l2_entries");
+    o.choice("tlb.l2_holds", l2_holds,
+             {{"4KiB", page_order::small}, {"2MiB", page_order::mega}, {"1GiB", page_order::giga}},
+             "the largest pages that the second level holds");
+    o.clock_cycles("tlb.l2_latency", l2_latency, {0, 1000},
+                   "a search of the second level, when the first has missed");
+    std::vector<std::pair<const char*, const tlb_replacement_kind*>> kinds;
+    for (const tlb_replacement_kind* kind : replacements)
+        kinds.emplace_back(kind->name, kind);
+    o.choice("tlb.replacement", replacement, kinds, "who goes when a set is full");
+    o.flag("tlb.caches_dirty", caches_dirty,
+           "whether an entry remembers that D is set (rule R2); if not, every store walks");
+    o.flag("tlb.rewalks", rewalks,
+           "whether a store to an entry without W walks before it faults, so that none is spurious "
+           "(rule R3)");
 }
 
 void walker_options::declare(option_set& o)

@@ -1,17 +1,35 @@
 #include "mmu/tlb.h"
 #include "mmu/frame_sharing.h"
 
-#include <algorithm>
-
 namespace mkclean
 {
 
-tlb::tlb(const tlb_options& options)
-    : m_options(options),
-      m_sets(std::max<std::uint64_t>(1, options.entries / options.ways)),
-      m_entries(m_sets * options.ways)
+tlb::tlb(const tlb_options& options) : m_second_holds(options.l2_holds)
 {
-    m_recent.fill(m_entries.data());
+    constexpr std::array<page_order, 3> orders{page_order::small, page_order::mega,
+                                               page_order::giga};
+    const std::array<tlb_array::geometry, 3> first{
+        tlb_array::geometry{options.entries, options.ways},
+        tlb_array::geometry{options.entries_2m, options.ways_2m},
+        tlb_array::geometry{options.entries_1g, options.ways_1g}};
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        m_first[i] = first[i].entries > 0 ? &add_array(first[i], options) : m_first[i - 1];
+        m_first[i]->holds(orders[i]);
+    }
+    if (options.l2_entries > 0) {
+        m_second = &add_array({options.l2_entries, options.l2_ways}, options);
+        for (const page_order order : orders)
+            if (order <= m_second_holds)
+                m_second->holds(order);
+    }
+}
+
+tlb_array& tlb::add_array(tlb_array::geometry shape, const tlb_options& options)
+{
+    constexpr std::uint64_t arrays_of_a_core = 4; // at most
+    const std::uint64_t seed = options.seed * arrays_of_a_core + m_arrays.size();
+    m_arrays.push_back(std::make_unique<tlb_array>(shape, options.replacement->make(seed)));
+    return *m_arrays.back();
 }
 
 void tlb::share(frame_sharing& with, unsigned core)
@@ -20,68 +38,116 @@ void tlb::share(frame_sharing& with, unsigned core)
     m_core = core;
 }
 
+tlb_array& tlb::first_level(page_order order)
+{
+    return *m_first[order == page_order::small ? 0 : order == page_order::mega ? 1 : 2];
+}
+
 void tlb::drop(tlb_entry& entry)
 {
     if (!entry.valid)
         return;
     entry.valid = false;
+    forget_answers(entry);
     if (m_sharing != nullptr)
         m_sharing->dropped(m_core, entry);
 }
 
-tlb_entry* tlb::set_of(virtual_page page)
+void tlb::forget_answers(const tlb_entry& entry)
 {
-    return &m_entries[(page.raw() % m_sets) * m_options.ways];
+    const auto forget = [&](answer& known) {
+        if (known.entry == &entry)
+            known = answer();
+    };
+    if (entry.order == page_order::small)
+        forget(m_recent[entry.page.raw() % recent]);
+    else
+        for (answer& known : m_recent)
+            forget(known);
+}
+
+template <class Which>
+void tlb::drop_if(Which which)
+{
+    for (const auto& array : m_arrays)
+        for (tlb_entry& e : array->entries())
+            if (which(e))
+                drop(e);
 }
 
 tlb_entry* tlb::search(virtual_page page, asid space)
 {
-    tlb_entry* const set = set_of(page);
-    for (tlb_entry* e = set; e != set + m_options.ways; ++e)
-        if (e->valid && e->page == page && e->space == space)
-            return e;
+    const tlb_array* searched = nullptr;
+    for (tlb_array* const array : m_first) {
+        if (array == searched) // two sizes share it
+            continue;
+        searched = array;
+        if (tlb_entry* const found = array->find(page, space))
+            return found;
+    }
     return nullptr;
+}
+
+tlb_entry& tlb::put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions)
+{
+    tlb_entry& place = into.place_for(entry);
+    if (place.valid && !(place.order == entry.order && place.maps(entry.page, entry.space)))
+        ++evictions;
+    drop(place);
+    place = entry;
+    place.valid = true;
+    place.last_use = ++m_clock;
+    if (m_sharing != nullptr)
+        m_sharing->filled(m_core, place);
+    return place;
+}
+
+tlb_entry* tlb::promote(virtual_page page, asid space)
+{
+    tlb_entry* const found = m_second != nullptr ? m_second->find(page, space) : nullptr;
+    if (found == nullptr)
+        return nullptr;
+    found->last_use = ++m_clock;
+    return &put(first_level(found->order), tlb_entry(*found), m_stats.evictions);
 }
 
 tlb_entry& tlb::insert(const tlb_entry& entry)
 {
-    tlb_entry* const set = set_of(entry.page);
-    tlb_entry* const end = set + m_options.ways;
-    tlb_entry* victim = std::find_if(set, end, [&](const tlb_entry& e) {
-        return e.valid && e.page == entry.page && e.space == entry.space;
-    });
-    if (victim == end)
-        victim = std::find_if(set, end, [](const tlb_entry& e) { return !e.valid; });
-    if (victim == end) {
-        victim = std::min_element(set, end, [](const tlb_entry& a, const tlb_entry& b) {
-            return a.last_use < b.last_use;
-        });
-        ++m_stats.evictions;
-    }
-    drop(*victim);
-    *victim = entry;
-    victim->valid = true;
-    if (m_sharing != nullptr)
-        m_sharing->filled(m_core, *victim);
-    victim->last_use = ++m_clock;
     ++m_stats.fills;
-    return *victim;
+    if (m_second != nullptr && entry.order <= m_second_holds)
+        put(*m_second, entry, m_stats.l2_evictions);
+    return put(first_level(entry.order), entry, m_stats.evictions);
 }
 
 bool tlb::invalidate(virtual_page page, asid space)
 {
-    tlb_entry* const found = lookup(page, space);
-    if (found == nullptr)
-        return false;
-    drop(*found);
-    ++m_stats.flushed_pages;
-    return true;
+    bool any = false;
+    for (const auto& array : m_arrays) {
+        while (tlb_entry* const found = array->find(page, space)) {
+            drop(*found);
+            any = true;
+        }
+    }
+    if (any)
+        ++m_stats.flushed_pages;
+    return any;
 }
 
 void tlb::flush_all()
 {
-    for (tlb_entry& e : m_entries)
-        drop(e);
+    drop_if([](const tlb_entry&) { return true; });
+    ++m_stats.flushes;
+}
+
+void tlb::flush_non_global()
+{
+    drop_if([](const tlb_entry& e) { return !e.global; });
+    ++m_stats.flushes;
+}
+
+void tlb::flush_space(asid space)
+{
+    drop_if([space](const tlb_entry& e) { return e.space == space && !e.global; });
     ++m_stats.flushes;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "sim/number.h"
+#include "mmu/tlb_array.h"
 
 #include <array>
-#include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace mkclean
@@ -12,55 +12,50 @@ namespace mkclean
 class frame_sharing;
 class option_set;
 
-/// A virtual page of 4 KiB: virtual address / 4096.
-using virtual_page = number<struct virtual_page_kind>;
-/// Whose translation it is. Without PCID (as in 2006) every address space is 0 and a switch
-/// flushes.
-using asid = number<struct asid_kind>;
-
-constexpr virtual_page page_of(virtual_address va)
-{
-    return virtual_page(va.raw() >> page_shift);
-}
-
+/// Pages of 2 MiB and 1 GiB have arrays of their own, or share that of the next smaller size.
 struct tlb_options {
-    std::uint64_t entries = 64; ///< 1..65536
-    std::uint64_t ways = 4;     ///< entries must be a multiple of it
+    std::uint64_t entries = 64;   ///< of the first level, 4 KiB; 1..65536
+    std::uint64_t ways = 4;       ///< entries must be a multiple of it
+    std::uint64_t entries_2m = 0; ///< 0: unified with those of 4 KiB
+    std::uint64_t ways_2m = 4;
+    std::uint64_t entries_1g = 0; ///< 0: unified with those of 2 MiB
+    std::uint64_t ways_1g = 4;
+    std::uint64_t l2_entries = 0; ///< 0: one level only
+    std::uint64_t l2_ways = 4;
+    page_order l2_holds = page_order::mega; ///< pages up to that size
+    std::uint64_t l2_latency = 7;           ///< cycles that a search of the second level takes
+    const tlb_replacement_kind* replacement = &lru_replacement;
+    /// Whether an entry remembers that D is set in the PTE. If not, every store asks the PTE.
+    bool caches_dirty = true;
+    /// Whether a store to an entry without W walks before it faults, so that an entry made stale by
+    /// the kernel granting W costs no spurious fault (rule R3).
+    bool rewalks = false;
+
+    std::uint64_t seed = 1; ///< of random replacement
+    /// What `tlb.replacement` can be.
+    std::vector<const tlb_replacement_kind*> replacements = {
+        &lru_replacement, &tree_plru_replacement, &random_replacement};
 
     void declare(option_set& options);
 };
 
-struct tlb_entry {
-    virtual_page page;
-    asid space;
-    frame_number frame;
-    std::byte* host = nullptr; ///< the frame's bytes, as bus_port::direct_frame() granted them
-    std::uint64_t last_use = 0;
-    bool valid = false;
-    bool writable = false;
-    bool dirty = false;
-    bool others_see = false;    ///< another core's TLB holds the frame, too,
-    bool others_change = false; ///< and lets it store there without further ado
-
-    /// P W D as the log prints them.
-    std::uint64_t raw() const
-    {
-        return (valid ? 1u : 0u) | (valid && writable ? 2u : 0u) | (valid && dirty ? 0x40u : 0u);
-    }
-};
-
 struct tlb_stats {
-    std::uint64_t hits = 0;   ///< accesses that found all they needed at once
-    std::uint64_t misses = 0; ///< walks: no entry, or one without W or D for a store
-    std::uint64_t fills = 0;
-    std::uint64_t evictions = 0;
+    std::uint64_t hits = 0;      ///< accesses that found all they needed in the first level
+    std::uint64_t l2_hits = 0;   ///< misses of it that the second level helped
+    std::uint64_t misses = 0;    ///< walks because there was no entry
+    std::uint64_t fills = 0;     ///< after walks
+    std::uint64_t evictions = 0; ///< from the first level
+    std::uint64_t l2_evictions = 0;
     std::uint64_t flushed_pages = 0; ///< entries dropped by single-page invalidations
-    std::uint64_t flushes = 0;       ///< of everything
+    std::uint64_t flushes = 0;       ///< of everything, or of an address space
 };
 
-/// A set-associative translation cache with least-recently-used replacement. Its entries cache the
-/// W and D bits of the PTE they were filled from, and nothing keeps them up to date: that is rule
-/// R2 (Intel SDM vol. 3, 4.10.4) and the reason for every shootdown. O(ways) a lookup.
+/// A translation cache of one or two levels. Its entries cache the W and D bits of the PTE they
+/// were filled from, and nothing keeps them up to date: that is rule R2 (Intel SDM vol. 3, 4.10.4)
+/// and the reason for every shootdown.
+///
+/// A walk fills both levels; who falls out of the first is looked for in the second; neither
+/// includes the other. O(ways) a lookup.
 class tlb
 {
 public:
@@ -71,44 +66,70 @@ public:
     /// insert().
     void share(frame_sharing& with, unsigned core);
 
-    /// The entry for `page`, or null. Counts neither hit nor miss: the caller knows how often it
-    /// used the answer.
+    /// The first level's entry for `page`, or null. Counts neither hit nor miss: the caller knows
+    /// how often it used the answer.
     tlb_entry* lookup(virtual_page page, asid space)
     {
-        tlb_entry* e = m_recent[page.raw() % recent];
-        if (!(e->valid && e->page == page && e->space == space)) {
-            e = search(page, space);
-            if (e == nullptr)
+        answer& known = m_recent[page.raw() % recent];
+        if (!(known.page == page && known.space == space)) {
+            tlb_entry* const found = search(page, space);
+            if (found == nullptr)
                 return nullptr;
-            m_recent[page.raw() % recent] = e;
+            known = {page, space, found};
         }
-        e->last_use = ++m_clock;
-        return e;
+        known.entry->last_use = ++m_clock;
+        return known.entry;
     }
-    /// Puts an entry in, evicting the least recently used one of its set.
+    bool has_second_level() const { return m_second != nullptr; }
+    /// Brings the second level's entry for `page` into the first. Null: it has none.
+    tlb_entry* promote(virtual_page page, asid space);
+    /// What a walk has found: goes into both levels. The first one's entry.
     tlb_entry& insert(const tlb_entry& entry);
-    /// invlpg: drops the entry for `page`. True if there was one.
+    /// invlpg: drops every entry that maps `page`, global ones too. True if there was one.
     bool invalidate(virtual_page page, asid space);
     void flush_all();
+    /// All but global ones: a load of cr3 without PCID (SDM vol. 3, 4.10.4.1).
+    void flush_non_global();
+    /// Those of one address space that are not global: INVPCID of type 1, a load of cr3 with PCID.
+    void flush_space(asid space);
 
     tlb_stats& stats() { return m_stats; }
     const tlb_stats& stats() const { return m_stats; }
-    /// Every valid entry, for checkers and pictures.
-    const std::vector<tlb_entry>& entries() const { return m_entries; }
+    /// Every valid entry of any level, for checkers and pictures.
+    template <class See>
+    void for_each(See see) const
+    {
+        for (const auto& array : m_arrays)
+            for (const tlb_entry& e : array->entries())
+                if (e.valid)
+                    see(e);
+    }
 
 private:
     static constexpr std::uint64_t recent = 64;
+    /// Where a page was found last: the host's shortcut to an answer that a search would give.
+    struct answer {
+        virtual_page page = nowhere;
+        asid space;
+        tlb_entry* entry = nullptr;
+    };
+    static constexpr virtual_page nowhere{~std::uint64_t{0}};
 
-    tlb_entry* set_of(virtual_page page);
+    tlb_array& add_array(tlb_array::geometry shape, const tlb_options& options);
+    tlb_array& first_level(page_order order);
+    tlb_entry& put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions);
     void drop(tlb_entry& entry);
+    void forget_answers(const tlb_entry& entry);
+    template <class Which>
+    void drop_if(Which which);
     tlb_entry* search(virtual_page page, asid space);
 
-    tlb_options m_options;
-    std::uint64_t m_sets;
+    std::vector<std::unique_ptr<tlb_array>> m_arrays; ///< all there are, the second level last
+    std::array<tlb_array*, 3> m_first{};              ///< for pages of 4 KiB, 2 MiB, 1 GiB
+    tlb_array* m_second = nullptr;
+    page_order m_second_holds;
     std::uint64_t m_clock = 0;
-    std::vector<tlb_entry> m_entries;
-    /// Where pages were found last: the host's shortcut to an answer that a search would give.
-    std::array<tlb_entry*, recent> m_recent;
+    std::array<answer, recent> m_recent;
     tlb_stats m_stats;
     frame_sharing* m_sharing = nullptr; ///< null: this is the only core
     unsigned m_core = 0;

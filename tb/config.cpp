@@ -52,11 +52,29 @@ void config::declare(option_set& o)
     declare_disk_options(disk, o);
 }
 
+static void check_tlb(const tlb_options& tlb, const option_set& o)
+{
+    const auto check_array = [&](std::uint64_t entries, std::uint64_t ways, const char* name_of_all,
+                                 const char* name_of_ways) {
+        if (entries == 0)
+            return;
+        if (entries % ways != 0)
+            throw o.complaint(name_of_ways, std::string("expected a divisor of ") + name_of_all +
+                                                ", which is " + std::to_string(entries));
+        if (!tlb.replacement->takes_any_ways && (ways & (ways - 1)) != 0)
+            throw o.complaint(name_of_ways,
+                              std::string("expected a power of two for tlb.replacement = ") +
+                                  tlb.replacement->name);
+    };
+    check_array(tlb.entries, tlb.ways, "tlb.entries", "tlb.ways");
+    check_array(tlb.entries_2m, tlb.ways_2m, "tlb.entries_2m", "tlb.ways_2m");
+    check_array(tlb.entries_1g, tlb.ways_1g, "tlb.entries_1g", "tlb.ways_1g");
+    check_array(tlb.l2_entries, tlb.l2_ways, "tlb.l2_entries", "tlb.l2_ways");
+}
+
 void config::check(const option_set& o) const
 {
-    if (tlb.entries % tlb.ways != 0)
-        throw o.complaint("tlb.ways", "expected a divisor of tlb.entries, which is " +
-                                          std::to_string(tlb.entries));
+    check_tlb(tlb, o);
     if (fs.block_size != 1024 && fs.block_size != 2048 && fs.block_size != 4096)
         throw o.complaint("fs.block_size", "expected 1KiB, 2KiB or 4KiB");
     if (vm.dirty_background_ratio > vm.dirty_ratio)

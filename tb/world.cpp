@@ -73,9 +73,11 @@ void world::build_machine(interconnect& bus)
     const bool ahead_of_others = m_config.cores > 1 && m_config.core.sync == time_sync::window;
     for (unsigned i = 0; i < m_config.cores; ++i) {
         bus_port& port = bus.add_initiator("core_" + std::to_string(i));
+        tlb_options translations = m_config.tlb;
+        translations.seed = m_config.seed * m_config.cores + i;
         m_cores.push_back(
             std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
-                                   std::make_unique<mmu>(port, m_config.tlb, m_config.walker)));
+                                   std::make_unique<mmu>(port, translations, m_config.walker)));
         if (ahead_of_others)
             m_cores.back()->share(m_sharing, m_deferred, picoseconds(m_config.memory_latency));
     }

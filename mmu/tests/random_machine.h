@@ -252,8 +252,8 @@ private:
         m_machine.see({m_machine.exec.now(), 0, "cleaned", page, dirty ? 1U : 0U, 0});
         const virtual_page cleaned = page_of(m_machine.base + page * page_size);
         for (const auto& cpu : m_machine.cores)
-            for (const tlb_entry& e : cpu->memory_unit().translations().entries())
-                m_survivor |= e.valid && e.page == cleaned && e.writable;
+            cpu->memory_unit().translations().for_each(
+                [&](const tlb_entry& e) { m_survivor |= e.page == cleaned && e.writable; });
     }
 
     struct counter {

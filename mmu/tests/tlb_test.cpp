@@ -91,8 +91,9 @@ private:
 
 std::size_t valid_entries(const tlb& t)
 {
-    const auto valid = [](const tlb_entry& e) { return e.valid; };
-    return std::size_t(std::count_if(t.entries().begin(), t.entries().end(), valid));
+    std::size_t count = 0;
+    t.for_each([&](const tlb_entry&) { ++count; });
+    return count;
 }
 
 void compare_with_reference(std::uint64_t sets, std::uint64_t ways, std::uint64_t seed)

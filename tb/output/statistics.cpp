@@ -138,16 +138,20 @@ json tlb_json(const world& w)
     for (const auto& cpu : w.cores()) {
         const tlb_stats& s = cpu->memory_unit().translations().stats();
         sum.hits += s.hits;
+        sum.l2_hits += s.l2_hits;
         sum.misses += s.misses;
         sum.fills += s.fills;
         sum.evictions += s.evictions;
+        sum.l2_evictions += s.l2_evictions;
         sum.flushed_pages += s.flushed_pages;
         sum.flushes += s.flushes;
     }
     return {{"hits", sum.hits},
+            {"l2_hits", sum.l2_hits},
             {"misses", sum.misses},
             {"fills", sum.fills},
             {"evictions", sum.evictions},
+            {"l2_evictions", sum.l2_evictions},
             {"flushed_pages", sum.flushed_pages},
             {"flushes", sum.flushes}};
 }

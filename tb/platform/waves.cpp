@@ -174,13 +174,13 @@ void waves::sample_tlbs(frame_number frame)
     for (std::size_t i = 0; i < m_cores.size(); ++i) {
         core_signals& signals = m_cores[i];
         signals.tlb_valid = signals.tlb_writable = signals.tlb_dirty = false;
-        for (const tlb_entry& entry : m_world.cores()[i]->memory_unit().translations().entries()) {
-            if (!entry.valid || entry.frame != frame)
-                continue;
+        m_world.cores()[i]->memory_unit().translations().for_each([&](const tlb_entry& entry) {
+            if (!entry.maps(frame))
+                return;
             signals.tlb_valid = true;
             signals.tlb_writable = signals.tlb_writable || entry.writable;
             signals.tlb_dirty = signals.tlb_dirty || entry.dirty;
-        }
+        });
     }
 }
 

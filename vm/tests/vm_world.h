@@ -202,10 +202,12 @@ public:
     /// What a core has cached of an address of whatever it has loaded.
     const tlb_entry* tlb_entry_of(unsigned cpu, virtual_address va) const
     {
-        for (const tlb_entry& e : cores.at(cpu)->memory_unit().translations().entries())
-            if (e.valid && e.page == mkclean::page_of(va))
-                return &e;
-        return nullptr;
+        const tlb_entry* found = nullptr;
+        cores.at(cpu)->memory_unit().translations().for_each([&](const tlb_entry& e) {
+            if (e.page == mkclean::page_of(va))
+                found = &e;
+        });
+        return found;
     }
     static bool tagged(const inode& file, std::uint64_t index, page_tag tag)
     {
