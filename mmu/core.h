@@ -30,6 +30,10 @@ public:
     virtual void handle_page_fault(core& cpu, const page_fault& fault) = 0;
     /// Runs on the interrupted core with interrupts off, on top of whatever ran; must not sleep.
     virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
+    /// The core goes on with a thread of `next`, in the middle of a context switch: it has
+    /// something else loaded, or has run a kernel thread on it in between. If nobody says
+    /// otherwise, as without ASIDs: what it has loaded stays, and anything else is loaded.
+    virtual void switch_mm(core& cpu, address_context& next);
 };
 
 /// Sees every byte that user code stores or loads, as it happens. The oracle is one.
@@ -173,7 +177,15 @@ public:
 
     mmu& memory_unit() { return *m_mmu; }
     const mmu& memory_unit() const { return *m_mmu; }
+    // Address spaces, for the kernel's switch_mm().
     address_context* loaded() const { return m_loaded; }
+    /// A kernel thread runs, or nobody: what is loaded is borrowed.
+    bool lazy() const { return m_lazy; }
+    /// Without a tag: what is cached of others goes.
+    void load_context(address_context& context);
+    void load_context(address_context& context, asid tag);
+    /// The kernel's own tables only.
+    void unload_context();
     picoseconds period() const { return m_period; }
     const core_options& options() const { return m_options; }
     const core_stats& stats() const { return m_stats; }
@@ -279,7 +291,6 @@ private:
     void begin_turn();
     void preempt();
     void switch_to(thread& next);
-    void load_context(address_context* context);
     void wake_running_task(picoseconds when);
 
     static constexpr std::size_t access_width = 8; // bytes of one load or store
@@ -314,6 +325,7 @@ private:
     thread* m_current = nullptr;
     thread* m_idle_thread = nullptr;
     address_context* m_loaded = nullptr;
+    bool m_lazy = true;
     bool m_need_resched = false;
     bool m_timeslice_armed = false;
     picoseconds m_timeslice_end;

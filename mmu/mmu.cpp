@@ -21,6 +21,7 @@ mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walke
       m_tlb(tlb_opts),
       m_walker(bus, walker_opts),
       m_l2_latency(tlb_opts.l2_latency),
+      m_asids(tlb_opts.asids),
       m_asks_pte(!tlb_opts.caches_dirty),
       m_rewalks(tlb_opts.rewalks)
 {
@@ -54,6 +55,20 @@ tlb_entry* mmu::find_entry(actor& self, virtual_page page)
     return promoted;
 }
 
+// What it has read may be what it was to forget, if somebody said so meanwhile.
+walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
+{
+    walk_result found;
+    m_walking = true;
+    do {
+        m_overtaken = false;
+        found = m_walker.walk(self, m_root, va, access);
+        self.sync(); // an interrupt that is due during the last transaction comes after it
+    } while (m_overtaken);
+    m_walking = false;
+    return found;
+}
+
 bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& fault)
 {
     const bool store = access == access_kind::store;
@@ -70,14 +85,13 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         fault = page_fault{va, {true, true}};
         return false;
     }
-    const walk_result walk = m_walker.walk(self, m_root, va, access);
-    self.sync(); // an interrupt that is due during the last transaction comes after it
-    if (walk.faulted) {
+    const walk_result found = walk(self, va, access);
+    if (found.faulted) {
         m_tlb.invalidate(page_of(va), m_space);
-        fault = page_fault{va, walk.error};
+        fault = page_fault{va, found.error};
         return false;
     }
-    fill(self, va, walk.leaf);
+    fill(self, va, found.leaf);
     return true;
 }
 
@@ -123,6 +137,17 @@ void mmu::flush_space(actor& self, asid space)
     m_tlb.flush_space(space);
     m_walker.forget_tables();
     self.note(tlb_invlpg, subject());
+}
+
+void mmu::invalidate_from_outside(const tlb_invalidation& what)
+{
+    if (what.everything)
+        m_tlb.flush_space(what.space);
+    else
+        for (std::uint64_t i = 0; i < what.pages; ++i)
+            m_tlb.invalidate(what.first + i, what.space);
+    m_walker.forget_tables();
+    m_overtaken = m_walking;
 }
 
 } // namespace mkclean

@@ -11,6 +11,14 @@ struct page_fault {
     page_fault_error error;
 };
 
+/// What hardware tells hardware to forget.
+struct tlb_invalidation {
+    asid space;
+    bool everything = false; ///< of that space, or else these:
+    virtual_page first;
+    std::uint64_t pages = 1;
+};
+
 /// The memory-management unit of one core: TLB in front, walker behind.
 ///
 /// Where dirtiness lives here: the D bit of a TLB entry says "the PTE's D is set already", so that
@@ -29,6 +37,8 @@ public:
     void load_root(frame_number root, asid space);
     frame_number root() const { return m_root; }
     asid space() const { return m_space; }
+    /// How many address spaces the TLB can tell apart; 0: none.
+    std::uint64_t asids() const { return m_asids; }
 
     /// A TLB entry through which `access` needs nobody's help, or null.
     tlb_entry* hit(virtual_address va, access_kind access)
@@ -57,6 +67,10 @@ public:
     /// Drops what is cached of one address space, loaded or not (INVPCID type 1, TLBI ASIDE1).
     void flush_space(actor& self, asid space);
 
+    /// Another core has this one's hardware forget something, by broadcast or request: at once,
+    /// and what a walk is about to find out as well.
+    void invalidate_from_outside(const tlb_invalidation& what);
+
     tlb& translations() { return m_tlb; }
     const tlb& translations() const { return m_tlb; }
     const walker& page_walker() const { return m_walker; }
@@ -65,13 +79,17 @@ private:
     void fill(actor& self, virtual_address va, pte leaf);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
+    walk_result walk(actor& self, virtual_address va, access_kind access);
 
     bus_port& m_bus;
     tlb m_tlb;
     walker m_walker;
     std::uint64_t m_l2_latency; ///< cycles
+    std::uint64_t m_asids;
     bool m_asks_pte;
     bool m_rewalks;
+    bool m_walking = false;
+    bool m_overtaken = false; ///< by an invalidation from outside, while it walks
     frame_number m_root;
     asid m_space;
 };

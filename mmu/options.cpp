@@ -42,6 +42,8 @@ void tlb_options::declare(option_set& o)
              "the largest pages that the second level holds");
     o.clock_cycles("tlb.l2_latency", l2_latency, {0, 1000},
                    "a search of the second level, when the first has missed");
+    o.count("tlb.asids", asids, {0, 65536},
+            "address spaces whose entries it can tell apart (x86: PCID); 0: a switch flushes");
     std::vector<std::pair<const char*, const tlb_replacement_kind*>> kinds;
     for (const tlb_replacement_kind* kind : replacements)
         kinds.emplace_back(kind->name, kind);

@@ -28,9 +28,15 @@ void costs::declare(option_set& o)
     o.clock_cycles("cost.context_switch", context_switch, {0, 1'000'000},
                    "switching threads, the TLB refills not counted");
     o.clock_cycles("cost.invlpg", invlpg, {0, 1'000'000},
-                   "invalidating one page, or all, of the own TLB");
+                   "invalidating one page of the own TLB");
+    o.clock_cycles("cost.tlb_flush_all", tlb_flush_all, {0, 1'000'000},
+                   "invalidating all that the own TLB has of an address space");
+    o.clock_cycles("cost.tlbi", tlbi, {0, 1'000'000},
+                   "issuing one invalidation to all cores (TLBI ..IS, INVLPGB)");
     o.clock_cycles("cost.ipi_send", ipi_send, {0, 1'000'000},
                    "sending one interprocessor interrupt");
+    o.clock_cycles("cost.ipi_ack", ipi_ack, {0, 1'000'000},
+                   "acknowledging a shootdown: fetching the line that others write to as well");
     o.clock_cycles("cost.ipi_handler", ipi_handler, {0, 1'000'000},
                    "the shootdown handler, beyond interrupt entry and exit");
     o.clock_cycles("cost.copy_page", copy_page, {0, 1'000'000},

@@ -196,6 +196,9 @@ json vm_json(const world& w)
     j["nr_tlb_remote_flush_received"] = s.nr_tlb_remote_flush_received;
     j["nr_tlb_local_flush_one"] = s.nr_tlb_local_flush_one;
     j["nr_tlb_local_flush_all"] = s.nr_tlb_local_flush_all;
+    j["nr_tlb_lazy_catchup"] = s.nr_tlb_lazy_catchup;
+    j["nr_leave_mm"] = s.nr_leave_mm;
+    j["nr_asid_rollover"] = s.nr_asid_rollover;
     j["page_mkclean"] = s.page_mkclean;
     j["page_mkclean_cleaned"] = s.page_mkclean_cleaned;
     j["redirtied_by_mkclean"] = s.redirtied_by_mkclean;
