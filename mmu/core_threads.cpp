@@ -53,6 +53,7 @@ thread& core::start_thread(const std::string& name, thread::kind kind, address_c
         t.m_user_mode = t.m_kind == thread::kind::user;
         begin_turn();
         body();
+        drain_store_buffer();
         sync();
         t.m_state = thread::state::dead;
         t.m_ended.wake_all();
@@ -163,6 +164,7 @@ void core::switch_to(thread& next)
     thread& previous = *m_current;
     previous.m_interrupts_off = m_interrupts_off;
     ++m_interrupts_off; // nobody interrupts a half-done switch
+    drain_store_buffer();
     if (&next != m_idle_thread) {
         ++m_stats.context_switches;
         spend(cost().context_switch);

@@ -18,6 +18,13 @@ void core_options::declare(option_set& o)
                "device interrupt: the same");
     o.duration("core.timeslice", timeslice, {1'000'000, 10'000'000'000'000},
                "between user threads that share a core");
+    o.count("core.store_buffer", store_buffer, {0, 1024},
+            "stores that a core is through with and others are still to see, at most; 0: none");
+    o.clock_cycles("core.store_drain", store_drain, {1, 1'000'000},
+                   "a store's way from the head of the store buffer to the cache");
+    o.flag("core.interrupts_drain", interrupts_drain,
+           "whether an interrupt waits until older stores are seen, so that acknowledging a "
+           "shootdown says so; off is a hardware bug");
     o.choice("time.sync", sync,
              {{"window", time_sync::window}, {"every_access", time_sync::every_access}},
              "whether TLB hits run ahead up to the next instant at which anybody else can act, or "

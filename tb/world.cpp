@@ -71,6 +71,7 @@ world::~world()
 void world::build_machine(interconnect& bus)
 {
     const bool ahead_of_others = m_config.cores > 1 && m_config.core.sync == time_sync::window;
+    const bool late_stores = ahead_of_others || m_config.core.store_buffer > 0;
     for (unsigned i = 0; i < m_config.cores; ++i) {
         bus_port& port = bus.add_initiator("core_" + std::to_string(i));
         tlb_options translations = m_config.tlb;
@@ -78,10 +79,12 @@ void world::build_machine(interconnect& bus)
         m_cores.push_back(
             std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
                                    std::make_unique<mmu>(port, translations, m_config.walker)));
+        if (late_stores)
+            m_cores.back()->defer_to(m_deferred);
         if (ahead_of_others)
-            m_cores.back()->share(m_sharing, m_deferred, picoseconds(m_config.memory_latency));
+            m_cores.back()->share(m_sharing, picoseconds(m_config.memory_latency));
     }
-    if (ahead_of_others)
+    if (late_stores)
         m_executor.before_turns(
             [this](picoseconds when, unsigned priority) { m_deferred.commit(when, priority); });
     m_timing = make_timing(m_config.disk);

@@ -35,6 +35,9 @@ void tlb_flush_options::declare(option_set& o)
              "action request");
     o.duration("shootdown.latency", latency, {0, 1'000'000'000},
                "broadcast and rar: from the instruction to its completion on all cores");
+    o.flag("shootdown.completion_drains", completion_drains,
+           "broadcast and rar: whether completion waits for stores through old translations; off "
+           "is a hardware bug");
     o.flag("shootdown.concurrent", concurrent,
            "whether a core flushes its own TLB while the others flush theirs (5.13)");
     o.choice("vm.asids", asids,

@@ -123,6 +123,14 @@ void spend_on_instructions(kernel& k, core& cpu, const tlb_flush_request& reques
     cpu.spend(to_each ? cpu.cost().ipi_send * targets : cpu.cost().tlbi * orders);
 }
 
+// Those that went through the old translations, which are all older than the invalidation.
+void wait_for_stores(core& cpu, const std::vector<core*>& targets)
+{
+    for (const core* other : targets)
+        if (other->stores_drained_at() > cpu.now())
+            cpu.elapse(other->stores_drained_at() - cpu.now());
+}
+
 } // namespace
 
 void flush_tlb_by_hardware(kernel& k, core& cpu, tlb_flush_request& request)
@@ -148,6 +156,8 @@ void flush_tlb_by_hardware(kernel& k, core& cpu, tlb_flush_request& request)
         k.asids.at(other->index())->heard_of(*request.mm, request.new_tlb_gen);
     }
     cpu.elapse(picoseconds(k.options.tlb.latency) - there);
+    if (k.options.tlb.completion_drains)
+        wait_for_stores(cpu, targets);
     cpu.sync();
 }
 

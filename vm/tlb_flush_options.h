@@ -47,6 +47,9 @@ struct tlb_flush_options {
     std::uint64_t ceiling = 0;
     bool concurrent = false; ///< the sender flushes its own while the others do (4ce94eabac16, 5.13)
     std::uint64_t latency = 500'000; ///< ps from broadcast or request to its completion
+    /// Whether completion also waits for the stores that went through what was invalidated (Arm
+    /// ARM, DSB after TLBI).
+    bool completion_drains = true;
 
     /// Whether address spaces count their flushes, so that a core can tell what it has missed.
     bool count_generations() const

@@ -38,6 +38,10 @@ const std::vector<settings> kinds = {
     {{"shootdown.kind", "early_ack"}, {"vm.lazy_tlb", "leave"}},
     {{"shootdown.kind", "early_ack"}, {"tlb.asids", "16"}, {"vm.asids", "slots"}},
     {{"vm.reclaim_flush", "batched"}},
+    {{"core.store_buffer", "1"}, {"core.store_drain", "10"}},
+    {{"core.store_buffer", "42"}, {"core.store_drain", "300"}},
+    {{"core.store_buffer", "56"}, {"core.store_drain", "50"}, {"shootdown.kind", "broadcast"}},
+    {{"core.store_buffer", "8"}, {"core.store_drain", "500"}, {"shootdown.kind", "early_ack"}},
 };
 
 settings machine_with(std::uint64_t seed, const settings& hardware)
