@@ -223,13 +223,15 @@ void compare_times(std::uint64_t first, std::uint64_t last)
     }
 }
 
-void compare_crowds(std::uint64_t first, std::uint64_t last)
+void compare_crowds(std::uint64_t first, std::uint64_t last, bool any_hardware)
 {
     const temporary_directory directory;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const crowded_script script(seed);
-        const settings machine =
-            crowded_machine(seed, directory.write("crowd.script", script.text()));
+        settings machine = crowded_machine(seed, directory.write("crowd.script", script.text()));
+        if (any_hardware)
+            for (const auto& setting : hardware_of(seed))
+                machine.push_back(setting);
         const account exact = account_of(with(machine, "time.sync", "every_access"), false);
         INFO(command_of(machine));
         INFO(script.text());
@@ -242,12 +244,21 @@ void compare_crowds(std::uint64_t first, std::uint64_t last)
 
 TEST_CASE("exact: 100 crowds see the same of each other in windows and access by access")
 {
-    compare_crowds(1, 100);
+    compare_crowds(1, 100, false);
 }
 TEST_CASE("exact: 1500 crowds see the same of each other in windows and access by access" *
           doctest::test_suite("long"))
 {
-    compare_crowds(1001, 2500);
+    compare_crowds(1001, 2500, false);
+}
+
+TEST_CASE("exact: 100 crowds on any hardware")
+{
+    compare_crowds(3001, 3100, true);
+}
+TEST_CASE("exact: 1500 crowds on any hardware" * doctest::test_suite("long"))
+{
+    compare_crowds(4001, 5500, true);
 }
 
 TEST_CASE("exact: 60 machines in windows do what they do access by access")

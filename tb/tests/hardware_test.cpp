@@ -73,6 +73,26 @@ TEST_CASE("hardware: golden keeps its promises on every kind of MMU, 200 seeds o
     check_promises(3001, 3200);
 }
 
+static void check_any_hardware(std::uint64_t first, std::uint64_t last)
+{
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        const settings machine = machine_with(seed, hardware_of(seed));
+        INFO(command_of(machine));
+        const json stats = run(machine);
+        CHECK(complaints(stats) + differences_by_time(machine, stats) == "");
+    }
+}
+
+TEST_CASE("hardware: golden keeps its promises on any mixture of it, and windows are exact")
+{
+    check_any_hardware(1, 40);
+}
+TEST_CASE("hardware: golden keeps its promises on 1000 mixtures of it, and windows are exact" *
+          doctest::test_suite("long"))
+{
+    check_any_hardware(1001, 2000);
+}
+
 TEST_CASE("hardware: windows are exact on every kind of MMU")
 {
     for (const settings& hardware : kinds)
