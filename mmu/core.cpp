@@ -55,6 +55,8 @@ void core::share(frame_sharing& frames, picoseconds shortest_transaction)
     m_mmu->translations().share(frames, m_index);
     const std::uint64_t entered =
         std::min({cost().syscall_entry, cost().irq_entry, cost().context_switch});
+    if (const std::uint64_t cached = m_mmu->page_walker().shortest_access())
+        shortest_transaction = std::min(shortest_transaction, m_period * cached);
     m_unfelt = std::min({shortest_transaction, picoseconds(m_options.ipi_latency),
                          picoseconds(m_options.irq_latency), m_period * entered});
 }
@@ -98,6 +100,8 @@ void core::take_interrupt()
     if (m_options.interrupts_drain)
         drain_store_buffer();
     spend(cost().irq_entry);
+    if (m_current->m_user_mode)
+        change_tables();
     switch (vector) {
     case interrupt::timer:
         expire_timers();
@@ -115,6 +119,8 @@ void core::take_interrupt()
         m_kernel->handle_interrupt(*this, vector);
         break;
     }
+    if (m_current->m_user_mode)
+        change_tables();
     spend(cost().irq_exit);
     sync();
     interrupts_on();
@@ -367,6 +373,18 @@ void core::wait_for_others_to_pass(picoseconds when)
         m_executor.sleep_until(when, m_unfelt);
 }
 
+// With page-table isolation the kernel has tables of its own.
+void core::change_tables()
+{
+    if (!m_options.kpti)
+        return;
+    spend(cost().kpti_switch);
+    if (m_mmu->asids() == 0) {
+        sync();
+        m_mmu->translations().flush_non_global();
+    }
+}
+
 void core::enter_kernel(std::uint64_t cost_cycles)
 {
     if (m_local > std::max(m_user_since, m_executor.now())) // only accesses run ahead
@@ -375,10 +393,12 @@ void core::enter_kernel(std::uint64_t cost_cycles)
     do_deferred_stores();
     m_current->m_user_mode = false;
     spend(cost_cycles);
+    change_tables();
 }
 
 void core::exit_kernel(std::uint64_t cost_cycles)
 {
+    change_tables();
     spend(cost_cycles);
     m_current->m_user_mode = true;
     m_user_since = m_local;

@@ -75,6 +75,7 @@ struct core_options {
     std::uint64_t store_drain = 4;  ///< cycles that one takes from the buffer's head to the cache
     /// Whether an interrupt waits until older stores are seen, so that acknowledging one says so.
     bool interrupts_drain = true;
+    bool kpti = false; ///< page-table isolation: entering and leaving the kernel change the tables
     time_sync sync = time_sync::window;
 
     void declare(option_set& options);
@@ -222,6 +223,7 @@ private:
     }
     bool interrupt_due() const { return next_interrupt() <= m_executor.now(); }
     void take_interrupt();
+    void change_tables();
     void expire_timers();
     bool catch_up(bool preemptible);
     void sync_user();

@@ -59,6 +59,8 @@ tlb_entry* mmu::find_entry(actor& self, virtual_page page)
 walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
 {
     walk_result found;
+    if (m_ports != nullptr)
+        m_ports->take(self);
     m_walking = true;
     do {
         m_overtaken = false;
@@ -66,6 +68,8 @@ walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
         self.sync(); // an interrupt that is due during the last transaction comes after it
     } while (m_overtaken);
     m_walking = false;
+    if (m_ports != nullptr)
+        m_ports->give_back();
     return found;
 }
 

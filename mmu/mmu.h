@@ -2,6 +2,7 @@
 
 #include "mmu/tlb.h"
 #include "mmu/walker.h"
+#include "mmu/walker_ports.h"
 
 namespace mkclean
 {
@@ -29,6 +30,9 @@ public:
     /// The walker reads and changes tables by transactions on `bus`; loads and stores that hit the
     /// TLB go straight to the frames that it grants.
     mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts);
+
+    /// Others walk with the same walkers.
+    void share_walkers(walker_ports& ports) { m_ports = &ports; }
 
     /// cr3 without PCID, satp or TTBR0 followed by a flush: the table to walk. Of what is cached,
     /// only global entries stay.
@@ -88,6 +92,7 @@ private:
     std::uint64_t m_asids;
     bool m_asks_pte;
     bool m_rewalks;
+    walker_ports* m_ports = nullptr; ///< null: it has its own
     bool m_walking = false;
     bool m_overtaken = false; ///< by an invalidation from outside, while it walks
     frame_number m_root;

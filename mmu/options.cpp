@@ -25,6 +25,9 @@ void core_options::declare(option_set& o)
     o.flag("core.interrupts_drain", interrupts_drain,
            "whether an interrupt waits until older stores are seen, so that acknowledging a "
            "shootdown says so; off is a hardware bug");
+    o.flag("core.kpti", kpti,
+           "page-table isolation: entering and leaving the kernel cost cost.kpti_switch each, and "
+           "flush the TLB if it has no tags");
     o.choice("time.sync", sync,
              {{"window", time_sync::window}, {"every_access", time_sync::every_access}},
              "whether TLB hits run ahead up to the next instant at which anybody else can act, or "
@@ -62,8 +65,26 @@ void tlb_options::declare(option_set& o)
            "(rule R3)");
 }
 
+void table_line_options::declare(option_set& o)
+{
+    o.count("walker.l1_lines", l1_lines, {0, 4096},
+            "lines of page tables (64 bytes) that a core's first-level cache has room for; 0 in "
+            "every level: a read is one bus transaction");
+    o.clock_cycles("walker.l1_latency", l1_latency, {1, 10'000}, "a walker's read of one there");
+    o.count("walker.l2_lines", l2_lines, {0, 4096}, "the same, second level");
+    o.clock_cycles("walker.l2_latency", l2_latency, {1, 10'000}, "a walker's read of one there");
+    o.count("walker.l3_lines", l3_lines, {0, 4096}, "the same, third level");
+    o.clock_cycles("walker.l3_latency", l3_latency, {1, 10'000},
+                   "a walker's read of one there, and of one that somebody else has changed");
+}
+
 void walker_options::declare(option_set& o)
 {
+    lines.declare(o);
+    o.clock_cycles("walker.assist", assist, {0, 100'000},
+                   "setting A or D, beyond the locked operation itself");
+    o.count("walker.shared_ports", shared_ports, {0, 64},
+            "walks that all cores together can do at a time; 0: each has a walker of its own");
     o.count("walker.cache_entries", walk_cache_entries, {0, 4096},
             "leaf tables that the paging-structure cache remembers");
     o.choice(

@@ -18,7 +18,8 @@ const step_site walker_sets_d{"walker sets D", place::pte, show_pte_change};
 walker::walker(bus_port& memory, const walker_options& options)
     : m_memory(memory),
       m_format(format_of(options.layout)),
-      m_options(options)
+      m_options(options),
+      m_lines(options.lines)
 {
 }
 
@@ -27,9 +28,23 @@ walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_
 {
     table_entry entry{address_of(table) + pte_format::entry_offset(va, level), level, 0};
     self.sync();
-    self.elapse(m_memory.read(entry.at, &entry.raw, sizeof entry.raw));
+    const picoseconds by_bus = m_memory.read(entry.at, &entry.raw, sizeof entry.raw);
     ++m_stats.reads;
+    if (!m_lines.exists()) {
+        self.elapse(by_bus);
+    } else if (const auto cached = m_lines.read(entry.at, line_of(entry.at))) {
+        ++m_stats.line_hits;
+        self.spend(*cached);
+    } else {
+        self.elapse(by_bus);
+    }
     return entry;
+}
+
+const std::byte* walker::line_of(physical_address at)
+{
+    constexpr std::uint64_t line = table_line_cache::line_size;
+    return m_memory.direct_frame(frame_of(at)) + at.raw() % page_size / line * line;
 }
 
 pte walker::decode(const table_entry& entry) const
@@ -61,7 +76,11 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
     } else {
         ++m_stats.retries;
     }
-    self.elapse(took);
+    if (m_lines.exists())
+        self.spend(m_lines.change(entry.at, line_of(entry.at)));
+    else
+        self.elapse(took);
+    self.spend(m_options.assist);
     return exchanged;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mmu/page_table.h"
+#include "mmu/table_line_cache.h"
 #include "mmu/tlb.h"
 #include "sim/actor.h"
 #include "sim/bus_port.h"
@@ -27,6 +28,9 @@ struct walker_options {
     /// Whether setting D looks at P and W again in the same locked operation (rule R4). Without it
     /// a store that raced with the kernel's write-protection goes through.
     bool rechecks = true;
+    std::uint64_t assist = 0; ///< cycles that setting A or D takes beyond the locked operation
+    table_line_options lines;
+    std::uint64_t shared_ports = 0; ///< walks at a time on all cores; 0: every core has a walker
 
     void declare(option_set& options);
 };
@@ -34,6 +38,7 @@ struct walker_options {
 struct walker_stats {
     std::uint64_t walks = 0;
     std::uint64_t reads = 0;      ///< entries read over the bus
+    std::uint64_t line_hits = 0;  ///< those that found their line in a cache, where any is modelled
     std::uint64_t cache_hits = 0; ///< walks that began at the leaf table
     std::uint64_t accessed_set = 0;
     std::uint64_t dirty_set = 0; ///< PTE.D turned from 0 to 1 by hardware
@@ -73,6 +78,8 @@ public:
     void forget_tables() { m_cache.clear(); }
 
     const pte_format& format() const { return m_format; }
+    /// The fewest cycles that any access to a table takes; 0: the bus says.
+    std::uint64_t shortest_access() const { return m_lines.exists() ? m_lines.shortest() : 0; }
     bool sets_dirty() const { return m_options.sets_dirty == dirty_setter::walker; }
     const walker_stats& stats() const { return m_stats; }
 
@@ -92,6 +99,7 @@ private:
         std::uint64_t raw = 0;
     };
     table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
+    const std::byte* line_of(physical_address at);
     pte decode(const table_entry& entry) const;
     bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
     void remember(frame_number root, virtual_address va, frame_number table);
@@ -99,6 +107,7 @@ private:
     bus_port& m_memory;
     const pte_format& m_format;
     walker_options m_options;
+    table_line_cache m_lines;
     std::vector<cached_table> m_cache;
     std::uint64_t m_clock = 0;
     walker_stats m_stats;

@@ -22,6 +22,8 @@ void costs::declare(option_set& o)
                    "page fault: finding the vma and the PTE");
     o.clock_cycles("cost.syscall_entry", syscall_entry, {0, 1'000'000}, "entering a system call");
     o.clock_cycles("cost.syscall_exit", syscall_exit, {0, 1'000'000}, "leaving a system call");
+    o.clock_cycles("cost.kpti_switch", kpti_switch, {0, 1'000'000},
+                   "with core.kpti, changing tables: once in, once out");
     o.clock_cycles("cost.irq_entry", irq_entry, {0, 1'000'000},
                    "interrupt: to the handler's first instruction");
     o.clock_cycles("cost.irq_exit", irq_exit, {0, 1'000'000}, "interrupt: back from the handler");

@@ -21,6 +21,7 @@ struct costs {
     std::uint64_t fault_body = 800;  ///< finding the vma and the PTE
     std::uint64_t syscall_entry = 100;
     std::uint64_t syscall_exit = 100;
+    std::uint64_t kpti_switch = 150; ///< of tables, with KPTI: once in and once out
     std::uint64_t irq_entry = 400;
     std::uint64_t irq_exit = 300;
     std::uint64_t context_switch = 1500;

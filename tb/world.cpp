@@ -56,6 +56,7 @@ world::world(const config& c, executor& exec, physical_memory& memory, interconn
       m_media(c.disk.capacity, c.disk.never_written),
       m_layout(make_filesystem(m_media, c, program)),
       m_cache(memory.frames(), reserved_frames, c.era.policies().cache),
+      m_walkers(c.walker.shared_ports),
       m_bdi(c.fs.bdi)
 {
     build_machine(bus);
@@ -79,6 +80,8 @@ void world::build_machine(interconnect& bus)
         m_cores.push_back(
             std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
                                    std::make_unique<mmu>(port, translations, m_config.walker)));
+        if (m_config.walker.shared_ports > 0)
+            m_cores.back()->memory_unit().share_walkers(m_walkers);
         if (late_stores)
             m_cores.back()->defer_to(m_deferred);
         if (ahead_of_others)

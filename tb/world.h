@@ -109,6 +109,7 @@ private:
     super_block_layout m_layout;
     page_cache m_cache;
     frame_sharing m_sharing;
+    walker_ports m_walkers;
     deferred_stores m_deferred;
     std::vector<std::unique_ptr<core>> m_cores;
     std::unique_ptr<access_timing> m_timing;

@@ -163,13 +163,15 @@ json walker_json(const world& w)
         const walker_stats& s = cpu->memory_unit().page_walker().stats();
         sum.walks += s.walks;
         sum.reads += s.reads;
+        sum.line_hits += s.line_hits;
         sum.cache_hits += s.cache_hits;
         sum.accessed_set += s.accessed_set;
         sum.dirty_set += s.dirty_set;
         sum.retries += s.retries;
     }
     return {{"walks", sum.walks},           {"reads", sum.reads},
-            {"cache_hits", sum.cache_hits}, {"accessed_set", sum.accessed_set},
+            {"line_hits", sum.line_hits},   {"cache_hits", sum.cache_hits},
+            {"accessed_set", sum.accessed_set},
             {"dirty_set", sum.dirty_set},   {"retries", sum.retries}};
 }
 
