@@ -100,9 +100,12 @@ void walker_options::declare(option_set& o)
              {{"walker", dirty_setter::walker}, {"fault", dirty_setter::fault}},
              "who sets A and D: the walker (x86, Svadu, FEAT_HAFDBS) or the kernel, after a fault "
              "(Svade, Armv8.0, MIPS)");
-    o.flag("walker.rechecks", rechecks,
-           "setting D looks at P and W again in the same locked operation (rule R4); off is a "
-           "hardware bug");
+    o.choice("walker.rechecks", rechecks,
+             {{"always", dirty_recheck::always},
+              {"strays", dirty_recheck::strays},
+              {"never", dirty_recheck::never}},
+             "what setting D does to a PTE that has just lost P or W: nothing (rule R4); sets it, "
+             "and then faults (erratum KNL4); sets it, and lets the store through");
 }
 
 } // namespace mkclean

@@ -148,13 +148,12 @@ walk_result walker::walk(actor& self, frame_number root, virtual_address va, acc
             return fault(true);
         if (mark(self, entry, store, va))
             return walk_result{false, {}, decode(entry)};
-        if (!m_options.rechecks) {
-            // The defect that `walker.rechecks = off` asks for: what was read first is believed,
-            // and its bits are set in whatever is there now.
-            while (!mark(self, entry, store, va)) {
-            }
-            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
+        if (m_options.rechecks == dirty_recheck::always)
+            continue;
+        while (!mark(self, entry, store, va)) {
         }
+        if (m_options.rechecks == dirty_recheck::never)
+            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
     }
 }
 

@@ -21,13 +21,18 @@ enum class dirty_setter {
     fault   ///< software, told by a fault: RISC-V with Svade, Armv8.0, MIPS, Alpha
 };
 
+/// `walker.rechecks`: what setting A or D does if the PTE is not what the walk has read any more.
+enum class dirty_recheck {
+    always, ///< nothing: it is read again, as is done in one locked operation (rule R4)
+    strays, ///< the bits are set all the same, and then it is read again: erratum KNL4
+    never   ///< the bits are set, and the access goes through, as of what was read first
+};
+
 struct walker_options {
     dirty_setter sets_dirty = dirty_setter::walker;
     pte_layout layout = pte_layout::x86_64;
     std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
-    /// Whether setting D looks at P and W again in the same locked operation (rule R4). Without it
-    /// a store that raced with the kernel's write-protection goes through.
-    bool rechecks = true;
+    dirty_recheck rechecks = dirty_recheck::always;
     std::uint64_t assist = 0; ///< cycles that setting A or D takes beyond the locked operation
     table_line_options lines;
     std::uint64_t shared_ports = 0; ///< walks at a time on all cores; 0: every core has a walker

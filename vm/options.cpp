@@ -105,6 +105,10 @@ void era_options::declare(option_set& o)
         "vm.write_cache_pages", write_cache_pages,
         {{"linux-2.6.18", writepages_policy::linux_2_6_18}, {"golden", writepages_policy::golden}},
         "when a pass of writeback stops, and where a cyclic one goes on");
+    o.optional_choice(
+        "vm.pte_none", pte_none,
+        {{"linux-2.6.18", pte_none_policy::linux_2_6_18}, {"golden", pte_none_policy::golden}},
+        "whether A or D alone make a PTE corrupt, which kills the process, or nothing (4.8)");
     o.optional_choice("vm.towrite_tag", towrite_tag, {{"off", false}, {"on", true}},
                       "whether a sync writes a snapshot of the dirty pages (2.6.36)");
     o.optional_choice("vm.sync_honours_nr_to_write", sync_honours_nr_to_write,
@@ -133,6 +137,7 @@ vm_policies era_options::policies() const
     set(p.mkclean_flush, mkclean_flush);
     set(p.zap_flush, zap_flush);
     set(p.try_to_free_buffers, try_to_free_buffers);
+    set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);
     set(p.write_cache_pages, write_cache_pages);
     set(p.sync_honours_nr_to_write, sync_honours_nr_to_write);

@@ -82,6 +82,7 @@ inline settings hardware_of(std::uint64_t seed)
         {"walker.l1_lines", d.one_of({"0", "0", "1", "8"})},
         {"walker.l2_lines", d.one_of({"0", "4"})},
         {"walker.l1_latency", d.one_of({"1", "4"})},
+        {"walker.rechecks", d.one_of({"always", "strays"})},
         {"walker.assist", d.one_of({"0", "250"})},
         {"walker.shared_ports", d.one_of({"0", "0", "1", "2"})},
         {"core.kpti", d.one_of({"off", "off", "on"})},
