@@ -113,6 +113,7 @@ struct run_options {
     enum class executor_choice { systemc, fibers };
 
     std::string stats;
+    std::string csv;
     std::string log;
     std::string vcd;
     std::uint64_t vcd_page = 0;

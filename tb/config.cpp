@@ -42,6 +42,7 @@ void config::declare(option_set& o)
     o.flag("oracle", oracle, "keep a copy of every byte stored, and judge");
     expect.declare(o);
     workload.declare(o);
+    sweep.declare(o);
     core.declare(o);
     tlb.declare(o);
     walker.declare(o);
@@ -106,6 +107,8 @@ void config::check(const option_set& o) const
     if (workload.kind == workload_kind::rtorrent && workload.size / workload.chunk > most_chunks)
         throw o.complaint("workload.size", "expected at most " + std::to_string(most_chunks) +
                                                " chunks for rtorrent");
+    if (workload.threads == 0 && workload.kind != workload_kind::touch)
+        throw o.complaint("workload.threads", "expected at least 1, but for touch");
     if (workload.kind == workload_kind::touch && (workload.pages & (workload.pages - 1)) != 0)
         throw o.complaint("workload.pages", "expected a power of two for touch");
     if (workload.kind == workload_kind::lackey && workload.lackey_start % page_size != 0)

@@ -193,8 +193,10 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
 {
     configure(model, given.operands, given.model);
     c.check(model);
-    if (!options.vary.empty())
-        return run_sweep(plan_sweep(options, given, model, run_columns()), out, err);
+    if (!options.vary.empty() || !c.sweep.vary.empty())
+        return run_sweep(plan_sweep(options, c.sweep, given, model, run_columns()), out, err);
+    if (!options.csv.empty())
+        throw input_error(origin(), "csv", "is for a sweep");
 
     if (!options.vcd.empty() && options.executor == run_options::executor_choice::fibers)
         throw input_error(origin(), "vcd", "SystemC draws the waves; leave out --executor fibers");

@@ -1,5 +1,6 @@
 #include "vm/fault.h"
 #include "vm/rmap.h"
+#include "vm/time_spent.h"
 #include "vm/tlb_flush.h"
 
 #include <cstring>
@@ -179,6 +180,7 @@ bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry)
 void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
 {
     ++k.stats.pgfault;
+    const time_spent timed(cpu, k.stats.fault_ps);
     cpu.spend(cpu.cost().fault_body);
     auto& mm = *static_cast<mm_struct*>(cpu.current().context());
     const read_guard mmap_sem(cpu, mm.mmap_sem);

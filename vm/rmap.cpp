@@ -2,6 +2,7 @@
 // vmas (i_mmap). Lock order, outermost first: page lock, i_mmap_lock, page_table_lock.
 
 #include "vm/rmap.h"
+#include "vm/time_spent.h"
 #include "vm/tlb_flush.h"
 
 #include <algorithm>
@@ -91,6 +92,7 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
 unsigned page_mkclean(kernel& k, core& cpu, page& pg)
 {
     ++k.stats.page_mkclean;
+    const time_spent timed(cpu, k.stats.page_mkclean_ps);
     cpu.spend(cpu.cost().function);
     cpu.sync();
     if (!pg.mapped())

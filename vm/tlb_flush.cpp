@@ -5,6 +5,7 @@
 #include "vm/asid.h"
 #include "vm/shootdown.h"
 #include "vm/switch_mm.h"
+#include "vm/time_spent.h"
 
 namespace mkclean
 {
@@ -50,6 +51,8 @@ void count_flush(kernel& k, core& cpu, tlb_flush_request& request)
 
 void flush(kernel& k, core& cpu, tlb_flush_request& request)
 {
+    ++k.stats.flush_tlb;
+    const time_spent timed(cpu, k.stats.flush_tlb_ps);
     count_flush(k, cpu, request);
     if (k.options.tlb.by_hardware()) {
         flush_tlb_by_hardware(k, cpu, request);

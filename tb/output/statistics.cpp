@@ -201,6 +201,10 @@ json vm_json(const world& w)
     j["nr_tlb_lazy_catchup"] = s.nr_tlb_lazy_catchup;
     j["nr_leave_mm"] = s.nr_leave_mm;
     j["nr_asid_rollover"] = s.nr_asid_rollover;
+    j["fault_ps"] = s.fault_ps;
+    j["flush_tlb_ps"] = s.flush_tlb_ps;
+    j["page_mkclean_ps"] = s.page_mkclean_ps;
+    j["flush_tlb"] = s.flush_tlb;
     j["page_mkclean"] = s.page_mkclean;
     j["page_mkclean_cleaned"] = s.page_mkclean_cleaned;
     j["redirtied_by_mkclean"] = s.redirtied_by_mkclean;

@@ -62,7 +62,7 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
 
 std::vector<std::string> child_words(const arguments& given)
 {
-    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "quiet"};
+    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "csv", "quiet"};
     const std::set<std::string> of_one_run = {"log",   "vcd",    "vcd-page",
                                               "trace", "report", "biography"};
     std::vector<std::string> words = {given.verb};
@@ -82,7 +82,7 @@ std::vector<std::string> child_words(const arguments& given)
 std::vector<std::string> point_words(const std::vector<std::string>& words,
                                      const sweep_point& point)
 {
-    std::vector<std::string> extra = {"--quiet", "--stats=-"};
+    std::vector<std::string> extra = {"--quiet", "--stats=-", "--sweep.vary="};
     for (const auto& [name, value] : point)
         extra.push_back(fmt::format("--{}={}", name, value));
     std::vector<std::string> all = words;
@@ -91,13 +91,23 @@ std::vector<std::string> point_words(const std::vector<std::string>& words,
     return all;
 }
 
-sweep_plan plan_sweep(const run_options& options, const arguments& given, const option_set& model,
+sweep_plan plan_sweep(const run_options& options, const sweep_options& experiment,
+                      const arguments& given, const option_set& model,
                       const std::vector<sweep_column>& columns)
 {
     sweep_plan plan;
-    plan.axes = parse_axes(options.vary, given, model);
-    plan.columns = columns;
+    const bool own = options.vary.empty();
+    plan.axes = parse_axes(own ? experiment.axes() : options.vary, given, model);
+    plan.columns = experiment.table(model);
+    if (plan.columns.empty())
+        plan.columns = columns;
+    const auto is_summed = [&](const sweep_axis& axis) { return axis.name == experiment.sum; };
+    if (std::any_of(plan.axes.begin(), plan.axes.end(), is_summed))
+        plan.sum = experiment.sum;
+    else if (own && !experiment.sum.empty())
+        throw model.complaint("sweep.sum", "expected an option that varies");
     plan.words = child_words(given);
+    plan.csv_path = options.csv;
     plan.stats_path = options.stats;
     plan.quiet = options.quiet;
     plan.jobs = static_cast<std::size_t>(options.jobs);
@@ -110,11 +120,19 @@ int run_sweep(const sweep_plan& plan, std::ostream& out, std::ostream& err)
     std::optional<output_file> stats;
     if (!plan.stats_path.empty())
         stats.emplace(plan.stats_path, out);
+    std::optional<output_file> csv;
+    if (!plan.csv_path.empty())
+        csv.emplace(plan.csv_path, out);
     const std::vector<sweep_point> points = sweep_points(plan.axes);
     const std::vector<sweep_result> results = run_points(plan, points, watch, err);
-    if (!plan.quiet && plan.stats_path != "-")
-        out << sweep_table(plan.axes, plan.columns, points, results) << std::flush;
+    const sweep_lines lines = lines_of(plan.axes, plan.columns, points, results, plan.sum);
+    if (!plan.quiet && plan.stats_path != "-" && plan.csv_path != "-")
+        out << sweep_table(lines) << std::flush;
     report_failures(points, results, err);
+    if (csv) {
+        csv->write(sweep_csv(lines));
+        csv->commit();
+    }
     if (stats) {
         constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;
         stats->write(sweep_json(points, results).dump(2, ' ', false, replace) + "\n");

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "tb/sweep/axes.h"
+#include "tb/sweep/options.h"
 #include "tb/sweep/processes.h"
-#include "tb/sweep/table.h"
 
 #include <cstddef>
 #include <iosfwd>
@@ -17,6 +16,8 @@ struct sweep_plan {
     std::vector<sweep_axis> axes;
     std::vector<sweep_column> columns;
     std::vector<std::string> words; ///< the run without what varies, from child_words()
+    std::string sum;                ///< an axis whose values share a line of the table; or ""
+    std::string csv_path;           ///< where the table goes as CSV; "" for nowhere
     std::string stats_path;         ///< where a JSON array of all stats goes; "" for nowhere
     bool quiet = false;             ///< no table
     std::size_t jobs = 1;
@@ -32,11 +33,13 @@ std::vector<std::string> child_words(const arguments& given);
 std::vector<std::string> point_words(const std::vector<std::string>& words,
                                      const sweep_point& point);
 
-/// The sweep that `run --vary ...` asks for. The caller has given `model` the configs and options
+/// The sweep that `run --vary ...` asks for, or else the config's sweep.vary. `columns` are shown if
+/// the config has no sweep.columns. The caller has given `model` the configs and options
 /// of the command line already, so that their errors are reported once and not by every point.
 /// Each point is run with --quiet --stats=- and must print the stats and nothing else. Errors as in
 /// parse_axes() and child_words().
-sweep_plan plan_sweep(const run_options& options, const arguments& given, const option_set& model,
+sweep_plan plan_sweep(const run_options& options, const sweep_options& experiment,
+                      const arguments& given, const option_set& model,
                       const std::vector<sweep_column>& columns);
 
 /// Runs every point, prints the table on `out` (unless quiet, or the stats go there) and what

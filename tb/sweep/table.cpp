@@ -26,23 +26,56 @@ std::string with_thousands(std::string digits)
     return digits;
 }
 
-std::string print_cell(const nlohmann::ordered_json& stats, const sweep_column& column)
+using json = nlohmann::ordered_json;
+
+const json* value_at(const json& stats, const std::string& pointer)
 {
-    const nlohmann::ordered_json::json_pointer pointer(column.pointer);
-    if (!stats.is_object() || !stats.contains(pointer))
+    const json::json_pointer at(pointer);
+    return stats.is_object() && stats.contains(at) ? &stats.at(at) : nullptr;
+}
+
+std::string print_number(double value, int decimals)
+{
+    if (decimals != sweep_column::four_digits)
+        return fmt::format("{:.{}f}", value, decimals);
+    const double large = std::abs(value);
+    return large >= 1000 || value == std::floor(value) ? fmt::format("{:.0f}", value)
+                                                       : fmt::format("{:.4g}", value);
+}
+
+std::string print_cell(const json& stats, const sweep_column& column)
+{
+    const json* const value = value_at(stats, column.pointer);
+    if (value == nullptr || value->is_null())
         return "-";
-    const nlohmann::ordered_json& value = stats.at(pointer);
-    if (value.is_null())
-        return "-";
-    if (value.is_boolean())
-        return value.get<bool>() ? "yes" : "no";
-    if (value.is_string())
-        return printable(value.get<std::string>());
-    const bool as_it_is = value.is_number_integer() && column.divisor == 1 && column.decimals == 0;
-    if (value.is_number() && !as_it_is)
-        return with_thousands(
-            fmt::format("{:.{}f}", value.get<double>() / column.divisor, column.decimals));
-    return value.is_number() ? with_thousands(value.dump()) : printable(value.dump());
+    if (value->is_boolean())
+        return value->get<bool>() ? "yes" : "no";
+    if (value->is_string())
+        return printable(value->get<std::string>());
+    if (!value->is_number())
+        return printable(value->dump());
+    if (value->is_number_integer() && column.divisor == 1 && column.decimals <= 0 &&
+        column.per.empty())
+        return value->dump();
+    double divisor = column.divisor;
+    if (!column.per.empty()) {
+        const json* const per = value_at(stats, column.per);
+        if (per == nullptr || !per->is_number() || per->get<double>() == 0)
+            return "-";
+        divisor *= per->get<double>();
+    }
+    return print_number(value->get<double>() / divisor, column.decimals);
+}
+
+// Runs that differ only in what is summed over, as if they were one: numbers add up.
+void add(json& sum, const json& stats, const std::string& pointer)
+{
+    const json* const value = pointer.empty() ? nullptr : value_at(stats, pointer);
+    if (value == nullptr || !value->is_number())
+        return;
+    const json* const before = value_at(sum, pointer);
+    sum[json::json_pointer(pointer)] =
+        (before == nullptr ? 0 : before->get<double>()) + value->get<double>();
 }
 
 /// How many places a text takes on a terminal, if every character takes one.
@@ -83,6 +116,22 @@ bool is_numeric(std::string_view text)
     return !text.empty() && (text.front() == '-' || (text.front() >= '0' && text.front() <= '9'));
 }
 
+bool is_plain_number(std::string_view text)
+{
+    return is_numeric(text) && text.find_first_not_of("-.0123456789") == std::string_view::npos;
+}
+
+// A field with a comma, a quote or a line's end stands in quotes.
+std::string in_csv(const std::string& cell)
+{
+    if (cell.find_first_of(",\"\r\n") == std::string::npos)
+        return cell;
+    std::string quoted = "\"";
+    for (const char c : cell)
+        quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return quoted + '"';
+}
+
 table_column make_column(std::vector<std::string> cells)
 {
     const bool numbers = std::all_of(cells.begin() + 1, cells.end(), is_numeric);
@@ -96,30 +145,107 @@ bool has_stats(const sweep_result& result)
     return result.code == exit_code::as_expected || result.code == exit_code::not_as_expected;
 }
 
-std::string sweep_table(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
-                        const std::vector<sweep_point>& points,
-                        const std::vector<sweep_result>& results)
+namespace
+{
+
+/// A line of the table: one point, or all that differ in what is summed over.
+struct group {
+    std::vector<std::string> values; ///< of what varies, but for that
+    json stats;
+    int code = exit_code::as_expected;
+};
+
+std::vector<std::string> values_but(const sweep_point& point, const std::string& sum)
+{
+    std::vector<std::string> values;
+    for (const auto& [name, value] : point)
+        if (name != sum)
+            values.push_back(value);
+    return values;
+}
+
+std::vector<group> groups_of(const std::vector<sweep_column>& shown,
+                             const std::vector<sweep_point>& points,
+                             const std::vector<sweep_result>& results, const std::string& sum)
+{
+    std::vector<group> groups;
+    for (std::size_t at = 0; at < points.size(); ++at) {
+        const std::vector<std::string> values = values_but(points[at], sum);
+        const auto same = [&](const group& g) { return g.values == values; };
+        auto found = std::find_if(groups.begin(), groups.end(), same);
+        if (sum.empty() || found == groups.end()) {
+            groups.push_back({values, sum.empty() ? results[at].stats : json::object()});
+            found = std::prev(groups.end());
+        }
+        found->code = worse_code(found->code, results[at].code);
+        if (sum.empty())
+            continue;
+        std::vector<std::string> added; // two columns may show one value
+        for (const sweep_column& column : shown)
+            for (const std::string& pointer : {column.pointer, column.per})
+                if (std::find(added.begin(), added.end(), pointer) == added.end()) {
+                    add(found->stats, results[at].stats, pointer);
+                    added.push_back(pointer);
+                }
+    }
+    return groups;
+}
+
+} // namespace
+
+sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
+                     const std::vector<sweep_point>& points,
+                     const std::vector<sweep_result>& results, const std::string& sum)
+{
+    const std::vector<group> groups = groups_of(shown, points, results, sum);
+    const bool failed =
+        std::any_of(groups.begin(), groups.end(), [](const group& g) { return g.code != 0; });
+    sweep_lines all;
+    for (const sweep_axis& axis : axes)
+        if (axis.name != sum)
+            all.titles.push_back(axis.name);
+    all.axes = all.titles.size();
+    for (const sweep_column& column : shown)
+        all.titles.push_back(column.title);
+    if (failed)
+        all.titles.emplace_back("exit");
+    for (const group& g : groups) {
+        std::vector<std::string> line = g.values;
+        for (const sweep_column& column : shown)
+            line.push_back(print_cell(g.stats, column));
+        if (failed)
+            line.push_back(std::to_string(g.code));
+        all.lines.push_back(std::move(line));
+    }
+    return all;
+}
+
+std::string sweep_table(const sweep_lines& lines)
 {
     std::vector<table_column> columns;
-    for (std::size_t axis = 0; axis < axes.size(); ++axis) {
-        std::vector<std::string> cells = {axes[axis].name};
-        for (const sweep_point& point : points)
-            cells.push_back(point[axis].second);
+    for (std::size_t at = 0; at < lines.titles.size(); ++at) {
+        std::vector<std::string> cells = {lines.titles[at]};
+        for (const std::vector<std::string>& line : lines.lines) {
+            const bool number = at >= lines.axes && is_plain_number(line[at]);
+            cells.push_back(number ? with_thousands(line[at]) : line[at]);
+        }
         columns.push_back(make_column(std::move(cells)));
     }
-    for (const sweep_column& column : shown) {
-        std::vector<std::string> cells = {column.title};
-        for (const sweep_result& result : results)
-            cells.push_back(print_cell(result.stats, column));
-        columns.push_back(make_column(std::move(cells)));
-    }
-    std::vector<std::string> codes = {"exit"};
-    for (const sweep_result& result : results)
-        codes.push_back(std::to_string(result.code));
-    if (std::any_of(results.begin(), results.end(),
-                    [](const sweep_result& result) { return result.code != 0; }))
-        columns.push_back(make_column(std::move(codes)));
     return print_table(columns);
+}
+
+std::string sweep_csv(const sweep_lines& lines)
+{
+    std::string text;
+    const auto add_line = [&](const std::vector<std::string>& cells) {
+        for (std::size_t at = 0; at < cells.size(); ++at)
+            text += (at == 0 ? "" : ",") + in_csv(cells[at]);
+        text += "\r\n";
+    };
+    add_line(lines.titles);
+    for (const std::vector<std::string>& line : lines.lines)
+        add_line(line);
+    return text;
 }
 
 nlohmann::ordered_json sweep_json(const std::vector<sweep_point>& points,

@@ -4,6 +4,7 @@
 #include "tb/sweep/processes.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -12,21 +13,47 @@ namespace mkclean
 {
 
 /// A column of the table: the value at `pointer` (RFC 6901, as in "/time/ps") of a run's stats,
-/// divided by `divisor` and rounded to `decimals`.
+/// divided by `divisor`, and by the value at `per` if that is not "", and rounded to `decimals`.
 struct sweep_column {
+    static constexpr int four_digits = -1; ///< instead of so many behind the point
+
+    sweep_column() = default;
+    sweep_column(std::string of_title, std::string of_value, double by = 1, int behind_the_point = 0)
+        : title(std::move(of_title)),
+          pointer(std::move(of_value)),
+          divisor(by),
+          decimals(behind_the_point)
+    {
+    }
+
     std::string title;
     std::string pointer;
     double divisor = 1;
     int decimals = 0;
+    std::string per;
 };
 
 /// Whether the run came to an end and said what it had found out.
 bool has_stats(const sweep_result& result);
 
-/// The table for people: what varies, then the columns, then the exit codes if any is not 0.
-std::string sweep_table(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
-                        const std::vector<sweep_point>& points,
-                        const std::vector<sweep_result>& results);
+/// What a sweep has found out, line by line.
+struct sweep_lines {
+    std::size_t axes = 0; ///< so many columns say what varied
+    std::vector<std::string> titles;
+    std::vector<std::vector<std::string>> lines;
+};
+
+/// What varies, then the columns, then the exit codes if any is not 0. Values of the option `sum`
+/// (if it is not "") share a line, in which the columns have their sums; a column that divides by
+/// another value of the run then divides sum by sum.
+sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
+                     const std::vector<sweep_point>& points,
+                     const std::vector<sweep_result>& results, const std::string& sum);
+
+/// The lines for people.
+std::string sweep_table(const sweep_lines& lines);
+/// The same for programs: RFC 4180, numbers without separators of thousands.
+std::string sweep_csv(const sweep_lines& lines);
 
 /// [{"vary": {...}, ...stats}], in the order of the points; a point that failed has "error":
 /// {"exit": code, "stderr": text} instead of stats.

@@ -158,7 +158,7 @@ TEST_CASE("a point repeats the command line without what belongs to the sweep")
     CHECK(words ==
           word_list{"run", "--executor=fibers", "--load.trace=", "--", "a.cfg", "-strange.cfg"});
     CHECK(point_words(words, {{"memory", "1B"}}) ==
-          word_list{"run", "--executor=fibers", "--load.trace=", "--quiet", "--stats=-",
+          word_list{"run", "--executor=fibers", "--load.trace=", "--quiet", "--stats=-", "--sweep.vary=",
                     "--memory=1B", "--", "a.cfg", "-strange.cfg"});
     given.own = {{"log", "x", origin()}};
     CHECK_THROWS_WITH_AS(child_words(given), "--log: is for one run, not for a sweep", input_error);
@@ -175,12 +175,12 @@ TEST_CASE("the table aligns numbers to the right and groups their digits")
                             "verdict": {"ok": true}})"),
                   ""};
     results[1] = {0, stats(R"({"bytes": 999, "time": {"ps": 0}, "verdict": {"ok": false}})"), ""};
-    CHECK(sweep_table(plan.axes, plan.columns, sweep_points(plan.axes), results) ==
+    CHECK(sweep_table(lines_of(plan.axes, plan.columns, sweep_points(plan.axes), results, "")) ==
           "tlb.entries  disk      bytes  time/us  ok       share\n"
           "          8  fast  1,234,567  1,234.6  yes  -1,234.50\n"
           "       1024  fast        999      0.0  no           -\n");
     results[1] = {2, nullptr, "no such file"};
-    CHECK(sweep_table(plan.axes, plan.columns, sweep_points(plan.axes), results) ==
+    CHECK(sweep_table(lines_of(plan.axes, plan.columns, sweep_points(plan.axes), results, "")) ==
           "tlb.entries  disk      bytes  time/us  ok       share  exit\n"
           "          8  fast  1,234,567  1,234.6  yes  -1,234.50     0\n"
           "       1024  fast          -        -  -            -     2\n");

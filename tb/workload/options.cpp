@@ -18,18 +18,20 @@ void workload_options::declare(option_set& o)
     o.bytes("workload.chunk", chunk, {1, 1 << 20},
             "rtorrent: of one write, in random order; apt: of one record");
     o.duration("workload.think", think, {0, 1'000'000'000'000'000},
-               "rtorrent, apt, random: between two operations");
+               "rtorrent, apt, random: between two operations; touch: computed between two stores");
     o.count("workload.operations", operations, {1, 1'000'000'000},
             "random, touch: of each thread; apt: records updated");
     o.count("workload.sync_every", sync_every, {},
             "apt: updates, touch: stores between two msyncs; 0: only apt's first fill is synced");
-    o.count("workload.threads", threads, {1, 64}, "random, touch: how many");
+    o.count("workload.threads", threads, {0, 64}, "random, touch: how many; touch, 0: one a core");
     o.count("workload.processes", processes, {1, 64},
             "random: address spaces, dealt out to the threads in turn");
     o.count("workload.pages", pages, {1, 16'777'216},
             "random: of the file that all share; touch: that a thread stores to, a power of two");
     o.count("workload.load_every", load_every, {}, "touch: stores between two loads; 0: no loads");
     o.flag("workload.shared", shared, "touch: all threads store to the same pages");
+    o.flag("workload.one_mapping", one_mapping,
+           "touch: all threads store through one mapping of the file, and not each through its own");
     o.count("workload.anonymous_pages", anonymous_pages, {1, 1'000'000},
             "random: of memory that each thread has to itself, which nothing can reclaim");
     o.flag("workload.drop", drop,

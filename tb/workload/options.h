@@ -23,6 +23,7 @@ struct workload_options {
     std::uint64_t pages = 16; ///< of random: pages of its file; of touch: that a thread stores to
     std::uint64_t load_every = 0;      ///< of touch: stores between two loads; 0: no loads
     bool shared = false;               ///< of touch: all threads store to the same pages
+    bool one_mapping = false;          ///< of touch: through the same mapping, too
     std::uint64_t anonymous_pages = 2; ///< of random: pages of memory of each thread's own
     bool drop = true;                  ///< rtorrent: fadvise(DONTNEED) before it reads back
     bool verify = true;

@@ -14,27 +14,50 @@ constexpr std::uint64_t between_reports = 65'536; // stores
 
 } // namespace
 
-touch::touch(const workload_options& options) : m_options(options) {}
+touch::touch(const workload_options& options, std::uint64_t cores)
+    : m_options(options),
+      m_threads(options.threads == 0 ? cores : options.threads)
+{
+}
 
 std::uint64_t touch::bytes() const
 {
-    return m_options.pages * page_size * (m_options.shared ? 1 : m_options.threads);
+    return m_options.pages * page_size * (m_options.shared ? 1 : m_threads);
 }
 
 void touch::start(world& w)
 {
     mm_struct& mm = w.new_process();
-    for (std::uint64_t t = 0; t < m_options.threads; ++t)
+    for (std::uint64_t t = 0; t < m_threads; ++t)
         w.start_thread("touch" + std::to_string(t), static_cast<unsigned>(t), mm,
                        [this, t](user_task& self) { run(self, t); });
+}
+
+virtual_address touch::map_pages(user_task& self, inode& file, std::uint64_t number)
+{
+    const page_index first(m_options.shared ? 0 : number * m_options.pages);
+    const std::uint64_t bytes = m_options.pages * page_size;
+    if (!m_options.one_mapping)
+        return self.mmap(&file, first, bytes, shared_writable);
+    if (number == 0) {
+        m_common = self.mmap(&file, page_index(), this->bytes(), shared_writable);
+        self.futex_wake(m_mapped);
+    }
+    self.futex_wait(m_mapped, [this] { return m_common != virtual_address(); });
+    return m_common + first.raw() * page_size;
+}
+
+void touch::pause(user_task& self) const
+{
+    const core& cpu = self.cpu();
+    self.compute(cycles(m_options.think / cpu.period().raw()));
 }
 
 void touch::run(user_task& self, std::uint64_t number)
 {
     inode& file = self.open(the_file);
-    const page_index first(m_options.shared ? 0 : number * m_options.pages);
     const std::uint64_t bytes = m_options.pages * page_size;
-    const virtual_address map = self.mmap(&file, first, bytes, shared_writable);
+    const virtual_address map = map_pages(self, file, number);
     scattered_order order(words());
     const std::uint64_t sync_every = m_options.sync_every;
     for (std::uint64_t done = 0; done < m_options.operations;) {
@@ -61,6 +84,8 @@ void touch::store_words(user_task& self, virtual_address map, scattered_order& w
     for (std::uint64_t i = first; i < end; ++i) {
         const virtual_address va = map + order.next() * sizeof(std::uint64_t);
         self.store(va, &i, sizeof i);
+        if (m_options.think > 0)
+            pause(self);
         if (until_load == 0 || --until_load > 0)
             continue;
         until_load = load_every;
@@ -80,7 +105,7 @@ std::vector<workload::counter> touch::report() const
 double touch::part_done() const
 {
     return static_cast<double>(m_touched) /
-           static_cast<double>(m_options.operations * m_options.threads);
+           static_cast<double>(m_options.operations * m_threads);
 }
 
 } // namespace mkclean

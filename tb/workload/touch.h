@@ -34,7 +34,7 @@ private:
 class touch final : public workload
 {
 public:
-    explicit touch(const workload_options& options);
+    explicit touch(const workload_options& options, std::uint64_t cores);
 
     std::vector<std::uint64_t> files() const override { return {bytes()}; }
     void start(world& w) override;
@@ -43,12 +43,17 @@ public:
 
 private:
     void run(user_task& self, std::uint64_t number);
+    virtual_address map_pages(user_task& self, inode& file, std::uint64_t number);
+    void pause(user_task& self) const;
     void store_words(user_task& self, virtual_address map, scattered_order& words,
                      std::uint64_t first, std::uint64_t end);
     std::uint64_t words() const { return m_options.pages * page_size / sizeof(std::uint64_t); }
     std::uint64_t bytes() const;
 
     const workload_options& m_options;
+    std::uint64_t m_threads;
+    virtual_address m_common; ///< the mapping of all, once it is there
+    wait_queue m_mapped;
     std::uint64_t m_touched = 0;
     std::uint64_t m_bad_words = 0;
 };
