@@ -62,7 +62,7 @@ public:
     const walker& page_walker() const { return m_walker; }
 
 private:
-    void fill(actor& self, virtual_address va, pte leaf);
+    void fill(actor& self, virtual_address va, access_kind access, pte leaf);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
 
