@@ -91,7 +91,9 @@ void mmu::fill(actor& self, virtual_address va, access_kind access, pte leaf)
     entry.writable = leaf.writable();
     // What a load has seen of D says nothing to the next store, if that is to look for itself.
     entry.dirty = leaf.dirty() && !(m_asks_pte && access == access_kind::load);
-    const tlb_entry& filled = m_tlb.insert(entry, page_of(va));
+    tlb_entry& filled = m_tlb.insert(entry, page_of(va));
+    if (m_asks_pte && access == access_kind::store)
+        m_walked_for = &filled;
     subject what;
     what.frame = entry.frame;
     what.va = va;

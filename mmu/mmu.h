@@ -3,6 +3,8 @@
 #include "mmu/tlb.h"
 #include "mmu/walker.h"
 
+#include <utility>
+
 namespace mkclean
 {
 
@@ -38,8 +40,10 @@ public:
             return entry;
         if (!(entry->writable && entry->dirty))
             return nullptr;
-        if (m_asks_pte) // good for this store; the next one walks again
+        if (m_asks_pte) { // good for this store; the next one walks again
             entry->dirty = false;
+            m_walked_for = nullptr;
+        }
         return entry;
     }
     /// A hit lets one store through, and no more (`tlb.caches_dirty = off`).
@@ -49,6 +53,13 @@ public:
     /// False: the access faults as `fault` says. Interrupts must be held off by the caller, for the
     /// core takes them between instructions, never between a walk and its fill.
     bool miss(actor& self, virtual_address va, access_kind access, page_fault& fault);
+
+    /// The core takes an interrupt: a store that has walked but was not made yet will begin anew.
+    void interrupted()
+    {
+        if (tlb_entry* const entry = std::exchange(m_walked_for, nullptr))
+            entry->dirty = false;
+    }
 
     /// Drops what maps `va` for the address space that is loaded, or for everyone.
     void invlpg(actor& self, virtual_address va);
@@ -71,6 +82,7 @@ private:
     walker m_walker;
     std::uint64_t m_l2_latency; ///< cycles
     bool m_asks_pte;
+    tlb_entry* m_walked_for = nullptr; ///< if m_asks_pte: by a store that comes next
     bool m_rewalks;
     frame_number m_root;
     asid m_space;

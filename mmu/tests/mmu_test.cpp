@@ -352,6 +352,44 @@ TEST_CASE("caches_dirty = off: on a core, a store to many bytes walks once for e
     }
 }
 
+// A store that is interrupted has not begun: after the interrupt it is another, that asks again.
+// The handler, or whoever runs before its thread does again, may have cleaned the page.
+TEST_CASE("caches_dirty = off: a store that has walked and is interrupted walks again")
+{
+    for (const time_sync sync : {time_sync::window, time_sync::every_access}) {
+        std::uint64_t in_between = 0;
+        for (std::uint64_t due = 1; due < 9 * 50; due += 7) {
+            CAPTURE(int(sync));
+            CAPTURE(due);
+            machine_options o;
+            o.core.frequency = 1'000'000'000; // a cycle is 1000 ps
+            o.core.sync = sync;
+            o.tlb.caches_dirty = false;
+            o.bus_latency = picoseconds(50'000);
+            fiber_executor exec;
+            machine m(exec, o);
+            m.map_dirty(0);
+            bool stored = false;
+            m.on_interrupt = [&](core& cpu, interrupt) {
+                cpu.sync();
+                stored = !m.all("store").empty();
+                in_between += !stored && !m.all("TLB fill").empty() ? 1U : 0U;
+                m.slot(0).set_pte(m.slot(0).get().mkclean());
+            };
+            m.user(0, [&](core& cpu) {
+                const std::uint64_t value = 1;
+                cpu.sync();
+                cpu.post_interrupt(interrupt::disk, cpu.now() + picoseconds(due * 1000));
+                cpu.store(machine::base, &value, sizeof value);
+                cpu.compute(cycles(1000));
+            });
+            exec.run();
+            CHECK(m.slot(0).get().dirty() == !stored);
+        }
+        CHECK(in_between > 0);
+    }
+}
+
 // ---- walks before permission faults -------------------------------------------------------------
 
 TEST_CASE("R3: W granted without a flush costs one spurious fault, and none if the MMU walks first")
