@@ -118,8 +118,8 @@ private:
         make_tlb_odd(o.tlb, seed);
         return o;
     }
-    // Half of the machines have a second level, often one that is faster than any walk, or none at
-    // all of what a TLB may do to need few walks.
+    // Drawn apart, so that everything else is what it was. Second levels are often faster than a
+    // transaction on the bus.
     static void make_tlb_odd(tlb_options& o, std::uint64_t seed)
     {
         generator random(seed + 0x71b);
