@@ -93,6 +93,7 @@ void core::take_interrupt()
     const interrupt vector = m_pending.back().vector;
     m_pending.pop_back();
     ++m_stats.interrupts;
+    m_mmu->interrupted();
 
     const picoseconds interrupted_work = m_local - m_executor.now();
     m_local = m_executor.now();

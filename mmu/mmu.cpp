@@ -82,7 +82,7 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
     } else if (!store || (entry->writable && entry->dirty)) {
         ++m_tlb.stats().l2_hits;
         return true;
-    } else if (entry->writable ? !m_walker.sets_dirty() : !m_rewalks) {
+    } else if (entry->writable ? !m_walker.sets_dirty() && !m_asks_pte : !m_rewalks) {
         // A permission fault drops the entry that caused it, so that one made stale by the kernel
         // granting W costs at most one spurious fault (rule R3).
         m_tlb.invalidate(page_of(va), m_space);
@@ -95,11 +95,11 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         fault = page_fault{va, found.error};
         return false;
     }
-    fill(self, va, found.leaf);
+    fill(self, va, access, found.leaf);
     return true;
 }
 
-void mmu::fill(actor& self, virtual_address va, pte leaf)
+void mmu::fill(actor& self, virtual_address va, access_kind access, pte leaf)
 {
     tlb_entry entry;
     entry.page = page_of(va);
@@ -107,8 +107,11 @@ void mmu::fill(actor& self, virtual_address va, pte leaf)
     entry.frame = leaf.frame();
     entry.host = m_bus.direct_frame(leaf.frame());
     entry.writable = leaf.writable();
-    entry.dirty = leaf.dirty();
-    const tlb_entry& filled = m_tlb.insert(entry);
+    // What a load has seen of D says nothing to the next store, if that is to look for itself.
+    entry.dirty = leaf.dirty() && !(m_asks_pte && access == access_kind::load);
+    tlb_entry& filled = m_tlb.insert(entry, page_of(va));
+    if (m_asks_pte && access == access_kind::store)
+        m_walked_for = &filled;
     subject what;
     what.frame = entry.frame;
     what.va = va;

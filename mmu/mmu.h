@@ -4,6 +4,8 @@
 #include "mmu/walker.h"
 #include "mmu/walker_ports.h"
 
+#include <utility>
+
 namespace mkclean
 {
 
@@ -52,8 +54,10 @@ public:
             return entry;
         if (!(entry->writable && entry->dirty))
             return nullptr;
-        if (m_asks_pte) // good for this store; the next one walks again
+        if (m_asks_pte) { // good for this store; the next one walks again
             entry->dirty = false;
+            m_walked_for = nullptr;
+        }
         return entry;
     }
     /// A hit lets one store through, and no more (`tlb.caches_dirty = off`).
@@ -63,6 +67,13 @@ public:
     /// False: the access faults as `fault` says. Interrupts must be held off by the caller, for the
     /// core takes them between instructions, never between a walk and its fill.
     bool miss(actor& self, virtual_address va, access_kind access, page_fault& fault);
+
+    /// The core takes an interrupt: a store that has walked but was not made yet will begin anew.
+    void interrupted()
+    {
+        if (tlb_entry* const entry = std::exchange(m_walked_for, nullptr))
+            entry->dirty = false;
+    }
 
     /// Drops what maps `va` for the address space that is loaded, or for everyone.
     void invlpg(actor& self, virtual_address va);
@@ -80,7 +91,7 @@ public:
     const walker& page_walker() const { return m_walker; }
 
 private:
-    void fill(actor& self, virtual_address va, pte leaf);
+    void fill(actor& self, virtual_address va, access_kind access, pte leaf);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
     walk_result walk(actor& self, virtual_address va, access_kind access);
@@ -91,6 +102,7 @@ private:
     std::uint64_t m_l2_latency; ///< cycles
     std::uint64_t m_asids;
     bool m_asks_pte;
+    tlb_entry* m_walked_for = nullptr; ///< if m_asks_pte: by a store that comes next
     bool m_rewalks;
     walker_ports* m_ports = nullptr; ///< null: it has its own
     bool m_walking = false;

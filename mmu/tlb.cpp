@@ -111,23 +111,31 @@ tlb_entry* tlb::promote(virtual_page page, asid space)
     return &put(first_level(found->order), tlb_entry(*found), m_stats.evictions);
 }
 
-tlb_entry& tlb::insert(const tlb_entry& entry)
+// Where the kernel has split or joined pages, or made them global, there may be several entries for
+// `walked`. A store that was sent to walk by a clean one must not be sent again and again.
+tlb_entry& tlb::insert(const tlb_entry& entry, virtual_page walked)
 {
     ++m_stats.fills;
+    const tlb_entry* second = nullptr;
     if (m_second != nullptr && entry.order <= m_second_holds)
-        put(*m_second, entry, m_stats.l2_evictions);
-    return put(first_level(entry.order), entry, m_stats.evictions);
+        second = &put(*m_second, entry, m_stats.l2_evictions);
+    tlb_entry& first = put(first_level(entry.order), entry, m_stats.evictions);
+    for (const auto& array : m_arrays)
+        array->for_each_of(walked, entry.space, [&](tlb_entry& e) {
+            if (&e != &first && &e != second)
+                drop(e);
+        });
+    return first;
 }
 
 bool tlb::invalidate(virtual_page page, asid space)
 {
     bool any = false;
-    for (const auto& array : m_arrays) {
-        while (tlb_entry* const found = array->find(page, space)) {
-            drop(*found);
+    for (const auto& array : m_arrays)
+        array->for_each_of(page, space, [&](tlb_entry& e) {
+            drop(e);
             any = true;
-        }
-    }
+        });
     if (any)
         ++m_stats.flushed_pages;
     return any;

@@ -85,8 +85,10 @@ public:
     bool has_second_level() const { return m_second != nullptr; }
     /// Brings the second level's entry for `page` into the first. Null: it has none.
     tlb_entry* promote(virtual_page page, asid space);
-    /// What a walk has found: goes into both levels. The first one's entry.
-    tlb_entry& insert(const tlb_entry& entry);
+    /// What a walk for the page `walked` has found: goes into both levels, and whatever else maps
+    /// that page goes, so that the next lookup finds what was walked for. The first one's entry.
+    tlb_entry& insert(const tlb_entry& entry, virtual_page walked);
+    tlb_entry& insert(const tlb_entry& entry) { return insert(entry, entry.page); }
     /// invlpg: drops every entry that maps `page`, global ones too. True if there was one.
     bool invalidate(virtual_page page, asid space);
     void flush_all();

@@ -23,6 +23,17 @@ public:
 
     /// O(ways) for every size of page that it holds.
     tlb_entry* find(virtual_page page, asid space);
+    /// Shows every entry for `page`: one of each size that it holds, unless software was careless.
+    template <class See>
+    void for_each_of(virtual_page page, asid space, See see)
+    {
+        for (const page_order order : m_orders) {
+            tlb_entry* const set = set_of(page, order);
+            for (tlb_entry* e = set; e != set + m_ways; ++e)
+                if (e->order == order && e->maps(page, space))
+                    see(*e);
+        }
+    }
     /// Where an entry is to be put: over the one for the same page, in a free way, or over a valid
     /// one that has to go.
     tlb_entry& place_for(const tlb_entry& entry);

@@ -52,3 +52,66 @@ TEST_CASE("config: hardware that nobody has built")
     CHECK(complaint({{"workload.kind", "touch"}, {"workload.pages", "3"}})
               .find("--workload.pages: expected a power of two for touch") == 0);
 }
+
+TEST_CASE("config: every array of a TLB has ways that divide its entries")
+{
+    for (const std::string suffix : {"", "_2m", "_1g"}) {
+        const std::string entries = "tlb.entries" + suffix;
+        const std::string ways = "tlb.ways" + suffix;
+        CAPTURE(entries);
+        for (const auto& [number, divisor] :
+             settings{{"64", "1"}, {"64", "64"}, {"48", "3"}, {"7", "7"}, {"1", "1"}})
+            CHECK(complaint({{entries, number}, {ways, divisor}}) == "");
+        for (const auto& [number, not_a_divisor] :
+             settings{{"64", "3"}, {"64", "128"}, {"1", "2"}, {"48", "5"}})
+            CHECK(complaint({{entries, number}, {ways, not_a_divisor}})
+                      .find("--" + ways + ": expected a divisor of " + entries + ", which is " +
+                            number) == 0);
+        CHECK(complaint({{entries, "65537"}}).find("--" + entries + ": ") == 0);
+        CHECK(complaint({{ways, "0"}}).find("--" + ways + ": ") == 0);
+    }
+    CHECK(complaint({{"tlb.l2_entries", "1536"}, {"tlb.l2_ways", "12"}}) == "");
+    CHECK(complaint({{"tlb.l2_entries", "1536"}, {"tlb.l2_ways", "5"}})
+              .find("--tlb.l2_ways: expected a divisor of tlb.l2_entries, which is 1536") == 0);
+    CHECK(complaint({{"tlb.entries", "0"}}).find("--tlb.entries: ") == 0); // the others may be
+}
+
+TEST_CASE("config: a tree of bits stands on a power of two of ways, in every array")
+{
+    const std::vector<std::pair<std::string, std::string>> arrays{
+        {"tlb.entries", "tlb.ways"},
+        {"tlb.entries_2m", "tlb.ways_2m"},
+        {"tlb.entries_1g", "tlb.ways_1g"},
+        {"tlb.l2_entries", "tlb.l2_ways"}};
+    for (const auto& [entries, ways] : arrays) {
+        CAPTURE(entries);
+        for (const std::string good : {"1", "2", "4", "16"})
+            CHECK(complaint({{"tlb.replacement", "plru"}, {entries, "48"}, {ways, good}}) == "");
+        for (const std::string bad : {"3", "6", "12"}) {
+            const settings given{{entries, "48"}, {ways, bad}};
+            CHECK(complaint(with(given, "tlb.replacement", "plru"))
+                      .find("--" + ways + ": expected a power of two for tlb.replacement = plru") ==
+                  0);
+            CHECK(complaint(with(given, "tlb.replacement", "lru")) == "");
+            CHECK(complaint(with(given, "tlb.replacement", "random")) == "");
+        }
+    }
+}
+
+TEST_CASE("config: the ways of an array that is not there are nobody's business")
+{
+    for (const std::string kind : {"lru", "plru"})
+        for (const std::string array : {"tlb.ways_2m", "tlb.ways_1g", "tlb.l2_ways"})
+            CHECK(complaint({{"tlb.replacement", kind}, {array, "3"}}) == "");
+}
+
+TEST_CASE("config: who goes from a TLB is named, and a slip of the pen is told")
+{
+    CHECK(complaint({{"tlb.replacement", "lur"}}).find("--tlb.replacement: ") == 0);
+    CHECK(complaint({{"tlb.replacement", "plruu"}}).find("did you mean 'plru'?") !=
+          std::string::npos);
+    CHECK(complaint({{"tlb.l2_holds", "2MB"}}).find("--tlb.l2_holds: ") == 0);
+    CHECK(complaint({{"tlb.l2_latency", "1001"}}).find("--tlb.l2_latency: ") == 0);
+    CHECK(complaint({{"tlb.caches_dirty", "maybe"}}).find("--tlb.caches_dirty: ") == 0);
+    CHECK(complaint({{"tlb.rewalks", "maybe"}}).find("--tlb.rewalks: ") == 0);
+}
