@@ -29,14 +29,15 @@ struct vmstat {
     std::uint64_t nr_tlb_remote_flush_received = 0;
     std::uint64_t nr_tlb_local_flush_one = 0;
     std::uint64_t nr_tlb_local_flush_all = 0;
-    std::uint64_t nr_tlb_lazy_catchup = 0; ///< flushes that a core did when it went back to user mode
-    std::uint64_t nr_leave_mm = 0;         ///< address spaces that idle cores gave up
-    std::uint64_t nr_asid_rollover = 0;    ///< times a core has run out of tags
+    std::uint64_t nr_tlb_lazy_catchup =
+        0;                              ///< flushes that a core did when it went back to user mode
+    std::uint64_t nr_leave_mm = 0;      ///< address spaces that idle cores gave up
+    std::uint64_t nr_asid_rollover = 0; ///< times a core has run out of tags
     // not in /proc/vmstat
-    std::uint64_t fault_ps = 0;        ///< time in page faults, what they waited for included
-    std::uint64_t flush_tlb_ps = 0;    ///< time in flushes of TLBs, until the last is done
-    std::uint64_t page_mkclean_ps = 0; ///< time in it, flushes and waiting for locks included
-    std::uint64_t flush_tlb = 0;       ///< flushes: of a page, a range, or all
+    std::uint64_t fault_ps = 0;             ///< time in page faults, what they waited for included
+    std::uint64_t flush_tlb_ps = 0;         ///< time in flushes of TLBs, until the last is done
+    std::uint64_t page_mkclean_ps = 0;      ///< time in it, flushes and waiting for locks included
+    std::uint64_t flush_tlb = 0;            ///< flushes: of a page, a range, or all
     std::uint64_t page_mkclean = 0;         ///< calls
     std::uint64_t page_mkclean_cleaned = 0; ///< PTEs it cleaned
     std::uint64_t no_io_writepages = 0;     ///< writepage found every buffer clean: nothing written

@@ -333,10 +333,10 @@ private:
     const frame_sharing* m_sharing = nullptr; ///< null: there is no other core
     deferred_stores* m_deferred = nullptr;    ///< null: nobody can be late to see a store
     store_buffer m_store_buffer;
-    picoseconds m_unfelt;     ///< from what user code does until anybody else can feel it, at least
-    picoseconds m_excess;     ///< of every window; wrong unless 0
+    picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
+    picoseconds m_excess; ///< of every window; wrong unless 0
     picoseconds m_longest_window;
-    picoseconds m_user_since; ///< when the kernel was last left
+    picoseconds m_user_since;                 ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;
 

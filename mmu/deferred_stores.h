@@ -14,8 +14,8 @@ class core;
 
 /// What cores have stored and others are still to see: what was stored ahead of the world's time to
 /// frames that other cores can see, and what is in store buffers. One access each, kept until the
-/// world's time has come to it and then done in the order of time, and at one instant in that of the
-/// cores' priorities, which is the order that waiting for every access gives.
+/// world's time has come to it and then done in the order of time, and at one instant in that of
+/// the cores' priorities, which is the order that waiting for every access gives.
 ///
 /// O(cores) a store.
 class deferred_stores

@@ -14,7 +14,7 @@ class option_set;
 /// How far away a core's walker finds a line of page tables: 64 bytes, 8 entries. The lines are the
 /// share that page tables get of caches which hold other things as well.
 struct table_line_options {
-    std::uint64_t l1_lines = 0; ///< 0 of all levels: every read is one bus transaction
+    std::uint64_t l1_lines = 0;   ///< 0 of all levels: every read is one bus transaction
     std::uint64_t l1_latency = 4; ///< cycles
     std::uint64_t l2_lines = 0;
     std::uint64_t l2_latency = 14;

@@ -29,8 +29,7 @@ void costs::declare(option_set& o)
     o.clock_cycles("cost.irq_exit", irq_exit, {0, 1'000'000}, "interrupt: back from the handler");
     o.clock_cycles("cost.context_switch", context_switch, {0, 1'000'000},
                    "switching threads, the TLB refills not counted");
-    o.clock_cycles("cost.invlpg", invlpg, {0, 1'000'000},
-                   "invalidating one page of the own TLB");
+    o.clock_cycles("cost.invlpg", invlpg, {0, 1'000'000}, "invalidating one page of the own TLB");
     o.clock_cycles("cost.tlb_flush_all", tlb_flush_all, {0, 1'000'000},
                    "invalidating all that the own TLB has of an address space");
     o.clock_cycles("cost.tlbi", tlbi, {0, 1'000'000},

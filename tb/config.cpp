@@ -77,10 +77,9 @@ static void check_asids(const config& c, const option_set& o)
 {
     const tlb_flush_options& flush = c.vm.tlb;
     if (flush.asids != asid_policy::none && c.tlb.asids < 2)
-        throw o.complaint("vm.asids", "expected none, for tlb.asids is " +
-                                          std::to_string(c.tlb.asids));
-    const bool of_one_core =
-        flush.asids == asid_policy::slots || flush.asids == asid_policy::roll;
+        throw o.complaint("vm.asids",
+                          "expected none, for tlb.asids is " + std::to_string(c.tlb.asids));
+    const bool of_one_core = flush.asids == asid_policy::slots || flush.asids == asid_policy::roll;
     if (flush.by_hardware() && of_one_core)
         throw o.complaint("vm.asids", "expected none or global, for shootdown.kind names one tag "
                                       "to all cores");

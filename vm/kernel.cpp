@@ -3,8 +3,8 @@
 #include "vm/fault.h"
 #include "vm/page_writeback.h"
 #include "vm/reclaim.h"
-#include "vm/switch_mm.h"
 #include "vm/shootdown.h"
+#include "vm/switch_mm.h"
 
 #include <string>
 
@@ -42,8 +42,8 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
     for (core* cpu : cores) {
         cpu->set_kernel(*this);
         cpu->set_store_listener(this);
-        asids.push_back(make_asid_allocator(options.tlb.asids, cpu->memory_unit().asids(),
-                                            last_global_asid));
+        asids.push_back(
+            make_asid_allocator(options.tlb.asids, cpu->memory_unit().asids(), last_global_asid));
     }
     // Only kernel code on a core runs out of memory.
     cache.set_reclaim(

@@ -99,7 +99,7 @@ public:
     std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
     std::vector<std::unique_ptr<asid_allocator>> asids;           ///< the same
     std::uint64_t last_global_asid = 0;
-    wait_queue flusher_wait;                                      ///< pdflush sleeps here
+    wait_queue flusher_wait;               ///< pdflush sleeps here
     bool flusher_requested = false;        ///< wakeup_pdflush(): background_writeout is wanted
     std::int64_t flusher_min_pages = 0;    ///< that many it shall write even below the limit
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way

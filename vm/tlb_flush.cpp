@@ -33,8 +33,8 @@ void follow(kernel& k, core& cpu, const tlb_flush_request& request)
     cpu.sync();
     if (asids.loaded_gen() == request.mm->tlb_gen)
         return;
-    const bool the_next = asids.loaded_gen() + 1 == request.new_tlb_gen &&
-                          request.new_tlb_gen == request.mm->tlb_gen;
+    const bool the_next =
+        asids.loaded_gen() + 1 == request.new_tlb_gen && request.new_tlb_gen == request.mm->tlb_gen;
     if (request.everything || !the_next)
         return flush_loaded_mm(k, cpu);
     invalidate(k, cpu, request);

@@ -45,7 +45,8 @@ struct tlb_flush_options {
     reclaim_flush_policy reclaim = reclaim_flush_policy::each;
     /// tlb_single_page_flush_ceiling: longer ranges flush the whole address space; 33 since 3.15.
     std::uint64_t ceiling = 0;
-    bool concurrent = false; ///< the sender flushes its own while the others do (4ce94eabac16, 5.13)
+    bool concurrent =
+        false; ///< the sender flushes its own while the others do (4ce94eabac16, 5.13)
     std::uint64_t latency = 500'000; ///< ps from broadcast or request to its completion
     /// Whether completion also waits for the stores that went through what was invalidated (Arm
     /// ARM, DSB after TLBI).

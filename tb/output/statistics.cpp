@@ -169,10 +169,13 @@ json walker_json(const world& w)
         sum.dirty_set += s.dirty_set;
         sum.retries += s.retries;
     }
-    return {{"walks", sum.walks},           {"reads", sum.reads},
-            {"line_hits", sum.line_hits},   {"cache_hits", sum.cache_hits},
+    return {{"walks", sum.walks},
+            {"reads", sum.reads},
+            {"line_hits", sum.line_hits},
+            {"cache_hits", sum.cache_hits},
             {"accessed_set", sum.accessed_set},
-            {"dirty_set", sum.dirty_set},   {"retries", sum.retries}};
+            {"dirty_set", sum.dirty_set},
+            {"retries", sum.retries}};
 }
 
 json vm_json(const world& w)

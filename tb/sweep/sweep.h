@@ -33,10 +33,10 @@ std::vector<std::string> child_words(const arguments& given);
 std::vector<std::string> point_words(const std::vector<std::string>& words,
                                      const sweep_point& point);
 
-/// The sweep that `run --vary ...` asks for, or else the config's sweep.vary. `columns` are shown if
-/// the config has no sweep.columns. The caller has given `model` the configs and options
-/// of the command line already, so that their errors are reported once and not by every point.
-/// Each point is run with --quiet --stats=- and must print the stats and nothing else. Errors as in
+/// The sweep that `run --vary ...` asks for, or else the config's sweep.vary. `columns` are shown
+/// if the config has no sweep.columns. The caller has given `model` the configs and options of the
+/// command line already, so that their errors are reported once and not by every point. Each point
+/// is run with --quiet --stats=- and must print the stats and nothing else. Errors as in
 /// parse_axes() and child_words().
 sweep_plan plan_sweep(const run_options& options, const sweep_options& experiment,
                       const arguments& given, const option_set& model,

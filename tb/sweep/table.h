@@ -18,7 +18,8 @@ struct sweep_column {
     static constexpr int four_digits = -1; ///< instead of so many behind the point
 
     sweep_column() = default;
-    sweep_column(std::string of_title, std::string of_value, double by = 1, int behind_the_point = 0)
+    sweep_column(std::string of_title, std::string of_value, double by = 1,
+                 int behind_the_point = 0)
         : title(std::move(of_title)),
           pointer(std::move(of_value)),
           divisor(by),

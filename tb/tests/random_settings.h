@@ -105,8 +105,8 @@ inline settings hardware_of(std::uint64_t seed)
     };
     const std::string kind = d.one_of({"ipi", "ipi", "early_ack", "broadcast", "rar"});
     const bool by_hardware = kind == "broadcast" || kind == "rar";
-    const std::string asids = by_hardware ? d.one_of({"none", "global"})
-                                          : d.one_of({"none", "slots", "roll", "global"});
+    const std::string asids =
+        by_hardware ? d.one_of({"none", "global"}) : d.one_of({"none", "slots", "roll", "global"});
     s.emplace_back("shootdown.kind", kind);
     s.emplace_back("vm.asids", asids);
     s.emplace_back("tlb.asids", asids == "none" ? "0" : d.one_of({"2", "3", "256"}));

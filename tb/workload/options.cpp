@@ -30,8 +30,9 @@ void workload_options::declare(option_set& o)
             "random: of the file that all share; touch: that a thread stores to, a power of two");
     o.count("workload.load_every", load_every, {}, "touch: stores between two loads; 0: no loads");
     o.flag("workload.shared", shared, "touch: all threads store to the same pages");
-    o.flag("workload.one_mapping", one_mapping,
-           "touch: all threads store through one mapping of the file, and not each through its own");
+    o.flag(
+        "workload.one_mapping", one_mapping,
+        "touch: all threads store through one mapping of the file, and not each through its own");
     o.count("workload.anonymous_pages", anonymous_pages, {1, 1'000'000},
             "random: of memory that each thread has to itself, which nothing can reclaim");
     o.flag("workload.drop", drop,

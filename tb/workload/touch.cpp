@@ -104,8 +104,7 @@ std::vector<workload::counter> touch::report() const
 
 double touch::part_done() const
 {
-    return static_cast<double>(m_touched) /
-           static_cast<double>(m_options.operations * m_threads);
+    return static_cast<double>(m_touched) / static_cast<double>(m_options.operations * m_threads);
 }
 
 } // namespace mkclean

@@ -1,0 +1,57 @@
+#include "tb/program.h"
+#include "tb/command_line.h"
+#include "tb/config.h"
+#include "tb/verb_bench.h"
+#include "tb/verb_options.h"
+#include "tb/verb_run.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <systemc>
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr const char* version = "0.1.0";
+
+} // namespace
+
+int run_program(const std::vector<std::string>& words, const additions& own)
+{
+    config c;
+    for (const tlb_replacement_kind* kind : own.replacements)
+        c.tlb.replacements.push_back(kind);
+    option_set model;
+    c.declare(model);
+
+    run_options run;
+    verb run_entry;
+    run_entry.name = "run";
+    run_entry.operands = "CONFIG...";
+    run_entry.help = "one run, or with --vary every combination";
+    run.declare(run_entry.own);
+    run_entry.run = [&](const arguments& given) {
+        return run_verb(run, given, model, c, std::cout, std::cerr);
+    };
+
+    bench_options bench;
+    listing_options listing;
+    program known{"a cycle-level page-writeback emulator with a virtual MMU",
+                  version,
+                  {run_entry, options_verb(listing, model, std::cout),
+                   bench_verb(bench, std::cout, std::cerr)},
+                  model};
+    return run_command_line(words, known, std::cout, std::cerr);
+}
+
+int start_systemc(int argc, char* argv[])
+{
+    // SystemC's banner would be on the standard error of every run.
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    return sc_core::sc_elab_and_sim(argc, argv);
+}
+
+} // namespace mkclean
