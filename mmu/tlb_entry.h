@@ -21,9 +21,9 @@ constexpr virtual_page page_of(virtual_address va)
 /// How many pages of 4 KiB one entry of a page table maps, as the kernel counts them: 2 to the
 /// power of `order`.
 enum class page_order : unsigned {
-    small = 0,   ///< 4 KiB
-    mega = 9,    ///< 2 MiB: a PMD, a RISC-V megapage, an AArch64 level-2 block
-    giga = 18    ///< 1 GiB: a PUD, a gigapage, a level-1 block
+    small = 0, ///< 4 KiB
+    mega = 9,  ///< 2 MiB: a PMD, a RISC-V megapage, an AArch64 level-2 block
+    giga = 18  ///< 1 GiB: a PUD, a gigapage, a level-1 block
 };
 
 constexpr std::uint64_t pages_of(page_order order)
@@ -36,13 +36,15 @@ struct tlb_entry {
     virtual_page page; ///< the first of those it maps
     page_order order = page_order::small;
     asid space;
-    bool global = false; ///< every address space's
-    frame_number frame;  ///< the first
+    bool global = false;       ///< every address space's
+    frame_number frame;        ///< the first
     std::byte* host = nullptr; ///< the frames' bytes, as bus_port::direct_frame() granted them
     std::uint64_t last_use = 0;
     bool valid = false;
     bool writable = false;
-    bool dirty = false;
+    bool dirty = false; ///< with storage keys: C is set, as far as the emulator is concerned
+    /// With storage keys: the next access has to set R first.
+    bool reference_due = false;
     bool others_see = false;    ///< another core's TLB holds the frame, too,
     bool others_change = false; ///< and lets it store there without further ado
 

@@ -25,8 +25,11 @@ struct costs {
     std::uint64_t irq_exit = 300;
     std::uint64_t context_switch = 1500;
     std::uint64_t invlpg = 200;
+    std::uint64_t iske = 100; ///< reading a storage key
+    std::uint64_t rrbe = 100; ///< resetting its R
+    std::uint64_t sske = 300; ///< resetting its C
     std::uint64_t ipi_send = 300;
-    std::uint64_t ipi_handler = 300; ///< of flush_tlb_func, beyond irq entry and exit
+    std::uint64_t ipi_handler = 300; ///< what it is sent for, beyond irq entry and exit
     std::uint64_t copy_page = 1000;  ///< copying or clearing 4096 bytes
     std::uint64_t submit_bio = 2000; ///< building and queueing one request
     std::uint64_t mmio_write = 300;
@@ -50,6 +53,7 @@ struct costs {
         case place::tlb:
         case place::disk:
         case place::memory:
+        case place::key:
         case place::none:
             break;
         }

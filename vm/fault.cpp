@@ -36,7 +36,7 @@ page& alloc_zeroed_page(kernel& k, core& cpu)
 {
     page& pg = k.cache.alloc_page(cpu);
     cpu.spend(cpu.cost().copy_page);
-    std::memset(k.memory.frame(pg.frame), 0, page_size);
+    std::memset(k.memory.frame_to_store(pg.frame), 0, page_size);
     return pg;
 }
 
@@ -58,7 +58,7 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
     const page_reference reference(k.cache, &copy);
     cpu.spend(cpu.cost().copy_page);
     cpu.sync();
-    std::memcpy(k.memory.frame(copy.frame), k.memory.frame(original.frame), page_size);
+    std::memcpy(k.memory.frame_to_store(copy.frame), k.memory.frame(original.frame), page_size);
 
     const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
     cpu.sync();

@@ -32,7 +32,8 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
       disk(device),
       cores(std::move(processors)),
       format(cores.front()->memory_unit().page_walker().format()),
-      hardware_sets_dirty(cores.front()->memory_unit().page_walker().sets_dirty()),
+      hardware_sets_dirty(cores.front()->memory_unit().page_walker().setter() !=
+                          dirty_setter::fault),
       stats(pages.stats),
       tlb_flush_queues(cores.size()),
       ratelimits(cores.size())

@@ -2,6 +2,8 @@
 // vmas (i_mmap). Lock order, outermost first: page lock, i_mmap_lock, page_table_lock.
 
 #include "vm/rmap.h"
+#include "cache/page_key.h"
+#include "vm/keyed_page.h"
 #include "vm/tlb_flush.h"
 
 #include <optional>
@@ -87,19 +89,27 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     return true;
 }
 
-unsigned page_mkclean(kernel& k, core& cpu, page& pg)
+static unsigned page_mkclean_file(kernel& k, core& cpu, page& pg)
 {
-    ++k.stats.page_mkclean;
-    cpu.spend(cpu.cost().function);
-    cpu.sync();
-    if (!pg.mapped())
-        return 0;
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     unsigned cleaned = 0;
     for (vm_area_struct* vma : mapping.i_mmap)
         if (vma->flags.shared && vma->maps(pg.index) && page_mkclean_one(k, cpu, *vma, pg))
             ++cleaned;
+    return cleaned;
+}
+
+unsigned page_mkclean(kernel& k, core& cpu, page& pg)
+{
+    ++k.stats.page_mkclean;
+    cpu.spend(cpu.cost().function);
+    cpu.sync();
+    unsigned cleaned = pg.mapped() ? page_mkclean_file(k, cpu, pg) : 0;
+    // c2fda5fed81e: 2.6.19 left the key alone.
+    if (is_keyed(k, pg) && k.policies.page_mkclean == mkclean_policy::linux_2_6_20 &&
+        page_mkclean_key(k, cpu, pg))
+        ++cleaned;
     return cleaned;
 }
 
@@ -133,7 +143,7 @@ void try_to_unmap(kernel& k, core& cpu, page& pg)
 
 bool page_referenced(kernel& k, core& cpu, page& pg)
 {
-    bool referenced = false;
+    bool referenced = is_keyed(k, pg) && page_test_and_clear_young(cpu, k.cache, pg);
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     for (vm_area_struct* vma : mapping.i_mmap) {
@@ -166,12 +176,26 @@ void page_add_file_rmap(kernel& k, core& cpu, page& pg)
     });
 }
 
+// True if no PTE maps the page any more.
+static bool remove_one_rmap(kernel& k, core& cpu, page& pg)
+{
+    return cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
+        const bool last = --pg.mapcount == 0;
+        if (last)
+            --counter_of(k, pg);
+        return last;
+    });
+}
+
 void page_remove_rmap(kernel& k, core& cpu, page& pg)
 {
-    cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
-        if (--pg.mapcount == 0)
-            --counter_of(k, pg);
-    });
+    if (!is_keyed(k, pg)) {
+        remove_one_rmap(k, cpu, pg);
+        return;
+    }
+    const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
+    if (remove_one_rmap(k, cpu, pg)) // who maps the page again does not find out what was stored
+        key_to_page_dirty(k, cpu, pg);
 }
 
 } // namespace mkclean

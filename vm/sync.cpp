@@ -1,4 +1,5 @@
 #include "vm/sync.h"
+#include "vm/keyed_page.h"
 #include "vm/page_writeback.h"
 #include "vm/tlb_flush.h"
 
@@ -88,9 +89,16 @@ void msync_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start
         const lock_guard<spinlock> ptl(cpu, mm.page_table_lock);
         cpu.sync();
         std::optional<pte_slot> slot = mm.pgd.find(va);
-        if (!slot || !slot->get().present() || !slot->get().dirty())
+        if (!slot || !slot->get().present())
             continue;
         page& pg = k.cache.page_of(slot->get().frame());
+        if (is_keyed(k, pg)) {
+            const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
+            key_to_page_dirty(k, cpu, pg);
+            continue;
+        }
+        if (!slot->get().dirty())
+            continue;
         subject what = subject_of(pg);
         what.va = va;
         cpu.step(site_msync, what, *slot, [&] { slot->set_pte(slot->get().mkclean()); });
