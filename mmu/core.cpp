@@ -310,12 +310,13 @@ bool core::handle_miss(virtual_address va, access_kind kind)
 
 void core::enter_kernel_for(const page_fault& fault)
 {
-    ++(fault.log_full ? m_stats.log_full_exits : m_stats.page_faults);
     enter_kernel(cost().fault_entry);
-    if (fault.log_full)
+    if (fault.log_full) {
         m_kernel->handle_dirty_log_full(*this);
-    else
+    } else {
+        ++m_stats.page_faults;
         m_kernel->handle_page_fault(*this, fault);
+    }
     exit_kernel(cost().fault_exit);
 }
 

@@ -78,7 +78,6 @@ struct core_stats {
     std::uint64_t loads = 0;
     std::uint64_t stores = 0;
     std::uint64_t page_faults = 0;
-    std::uint64_t log_full_exits = 0; ///< into the kernel, for the log of dirtied pages
     std::uint64_t interrupts = 0;
     std::uint64_t ipis_sent = 0;
     std::uint64_t ipis_received = 0;

@@ -1,4 +1,5 @@
 #include "vm/fault.h"
+#include "vm/page_writeback.h"
 #include "vm/rmap.h"
 #include "vm/tlb_flush.h"
 
@@ -77,6 +78,15 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
     page_add_file_rmap(k, cpu, copy);
 }
 
+// A PTE of a page that is logged as soon as somebody stores to it, so that D is for the hardware to
+// set. No fault will tell of the store: whoever is about to make it pays now.
+void install_unlogged(kernel& k, core& cpu, fault_context& f, pte entry, bool write)
+{
+    install_pte(k, cpu, f, entry);
+    if (write)
+        balance_dirty_pages_ratelimited(k, cpu, f.vma.file->mapping);
+}
+
 void do_no_page(kernel& k, core& cpu, fault_context& f, bool write)
 {
     bool major = false;
@@ -94,6 +104,8 @@ void do_no_page(kernel& k, core& cpu, fault_context& f, bool write)
     pte entry = pte::of_page(f.pg->frame);
     if (f.vma.flags.shared && f.vma.flags.write && !vma_wants_writenotify(k, f.vma))
         entry = entry.mkwrite(); // its dirtiness is the CPU's business
+    if (k.policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        return install_unlogged(k, cpu, f, entry, write);
     if (write)
         entry = entry.mkdirty();
     install_pte(k, cpu, f, entry);

@@ -58,6 +58,16 @@ struct tlb_flush_request {
     wait_queue acknowledged;
 };
 
+/// Pages that hardware has logged as dirty, and of which PG_dirty is still to hear.
+struct logged_pages {
+    mutex apply;                     ///< had by whoever takes entries out of `frames`
+    std::deque<frame_number> frames; ///< taken out of the cores' logs, oldest first
+    unsigned unacknowledged = 0;     ///< cores that were asked for theirs and have not answered
+    wait_queue acknowledged;
+
+    std::uint64_t raw() const { return frames.size(); }
+};
+
 /// The kernel: what its code shares. The code itself is functions of (kernel, core, ...), a file a
 /// subject, as in Linux.
 class kernel final : public kernel_entries, public store_listener
@@ -73,6 +83,7 @@ public:
     mm_struct& new_mm();
 
     void handle_page_fault(core& cpu, const page_fault& fault) override;
+    void handle_dirty_log_full(core& cpu) override;
     void handle_interrupt(core& cpu, interrupt vector) override;
     void on_landing(core& cpu, virtual_address va, std::size_t length) override;
 
@@ -89,7 +100,8 @@ public:
     vmstat& stats;
 
     std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
-    wait_queue flusher_wait;                                      ///< pdflush sleeps here
+    logged_pages logged;
+    wait_queue flusher_wait;               ///< pdflush sleeps here
     bool flusher_requested = false;        ///< wakeup_pdflush(): background_writeout is wanted
     std::int64_t flusher_min_pages = 0;    ///< that many it shall write even below the limit
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
@@ -97,6 +109,8 @@ public:
     bool dirty_exceeded = false;
 
 private:
+    void give_memory_to_logs();
+
     std::vector<std::unique_ptr<mm_struct>> m_mms;
 };
 

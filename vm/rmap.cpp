@@ -39,6 +39,14 @@ std::optional<pte_slot> pte_of_page(mm_struct& mm, virtual_address va, const pag
 
 } // namespace
 
+// With a log of dirtied pages W stays: the next store sets D and is logged.
+static pte cleaned(const kernel& k, pte entry)
+{
+    if (k.policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        return entry.mkclean();
+    return entry.mkclean().wrprotect();
+}
+
 // 2.6.19: the clean PTE is in place before the TLBs are flushed. Until they are, a stale entry lets
 // stores through that set no bit anywhere.
 namespace linux_2_6_19
@@ -49,7 +57,7 @@ void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addr
 {
     cpu.step(site_clean, subject_of_pte(pg, va), slot, [&] {
         const pte entry = slot.get_and_clear();
-        slot.set_pte(entry.mkclean().wrprotect());
+        slot.set_pte(cleaned(k, entry));
     });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
 }
@@ -66,7 +74,7 @@ void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addr
     const subject what = subject_of_pte(pg, va);
     const pte entry = cpu.step(site_clear, what, slot, [&] { return slot.get_and_clear(); });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
-    cpu.step(site_clean, what, slot, [&] { slot.set_pte(entry.wrprotect().mkclean()); });
+    cpu.step(site_clean, what, slot, [&] { slot.set_pte(cleaned(k, entry)); });
 }
 
 } // namespace linux_2_6_20
@@ -79,7 +87,7 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     cpu.spend(cpu.cost().function);
     cpu.sync();
     const std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
-    if (!slot || !(slot->get().dirty() || slot->get().writable()))
+    if (!slot || slot->get() == cleaned(k, slot->get()))
         return false;
     if (k.policies.page_mkclean == mkclean_policy::linux_2_6_19)
         linux_2_6_19::clean_pte(k, cpu, mm, pg, va, *slot);

@@ -1,4 +1,5 @@
 #include "vm/sync.h"
+#include "vm/dirty_log.h"
 #include "vm/keyed_page.h"
 #include "vm/page_writeback.h"
 #include "vm/tlb_flush.h"
@@ -51,6 +52,7 @@ int first_error(int a, int b)
 
 int sync_file(kernel& k, core& cpu, inode& file)
 {
+    drain_dirty_logs(k, cpu);
     int error = filemap_fdatawrite(k, cpu, file);
     {
         const lock_guard<mutex> guard(cpu, file.i_mutex);
@@ -175,6 +177,7 @@ int do_msync(kernel& k, core& cpu, mm_struct& mm, virtual_address start, virtual
 
 void do_sync(kernel& k, core& cpu)
 {
+    drain_dirty_logs(k, cpu);
     writeback_control wbc;
     wbc.mode = sync_mode::all;
     wbc.nr_to_write = static_cast<std::int64_t>(k.cache.total_pages()) * 2;
