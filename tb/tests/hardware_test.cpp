@@ -20,6 +20,9 @@ const std::vector<settings> kinds = {
     {{"mmu.format", "aarch64"}},
     {{"mmu.format", "aarch64"}, {"mmu.sets_dirty", "fault"}},
     {{"mmu.sets_dirty", "fault"}},
+    {{"mmu.sets_dirty", "storage_key"}},
+    {{"mmu.dirty_log_entries", "4"}, {"vm.dirty_tracking", "dirty_log"}},
+    {{"mmu.dirty_log_entries", "512"}, {"vm.dirty_tracking", "dirty_log"}},
 };
 
 settings machine_with(std::uint64_t seed, const settings& hardware)
@@ -61,7 +64,34 @@ TEST_CASE("hardware: windows are exact on every kind of MMU")
         }
 }
 
-TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker or from a fault")
+TEST_CASE("hardware: every kernel runs with storage keys, and its windows are exact")
+{
+    for (const char* const kernel :
+         {"linux-2.6.18", "linux-2.6.19", "linux-2.6.20", "linux-2.6.23"})
+        for (std::uint64_t seed = 3; seed <= 8; ++seed) {
+            settings machine = machine_of(seed, kernel);
+            machine.emplace_back("mmu.sets_dirty", "storage_key");
+            INFO(command_of(machine));
+            const json stats = run(machine);
+            CHECK(stats["verdict"]["ended"] == "finished");
+            CHECK(stats["verdict"]["lost_bytes"] == 0);
+            CHECK(stats["verdict"]["accounting_skew"] == 0);
+            CHECK(differences_by_time(machine, stats) == "");
+        }
+}
+
+TEST_CASE("hardware: a log of dirtied pages that the kernel does not read changes nothing")
+{
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        json with_log = run(with(machine_of(seed, "golden"), "mmu.dirty_log_entries", "4"));
+        json without = run(machine_of(seed, "golden"));
+        for (json* stats : {&with_log, &without})
+            (*stats)["config"].erase("mmu.dirty_log_entries");
+        CHECK(with_log == without);
+    }
+}
+
+TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker, from a fault or from a key")
 {
     const settings stores = {{"workload.kind", "touch"},
                              {"kernel", "linux-2.6.18"},
@@ -73,7 +103,7 @@ TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker or from a fault
                              {"vm.fsync_writes_clean_inode", "on"}}; // a bug of another kind
     std::map<std::string, std::uint64_t> faults;
     for (const char* const format : {"x86-64", "sv39", "aarch64"})
-        for (const char* const setter : {"walker", "fault"}) {
+        for (const char* const setter : {"walker", "fault", "storage_key"}) {
             const json stats =
                 run(with(with(stores, "mmu.format", format), "mmu.sets_dirty", setter));
             CAPTURE(format);
