@@ -206,30 +206,36 @@ std::string difference(const account& exact, const account& fast)
     return line(exact.log, a) + "\nor\n" + line(fast.log, b);
 }
 
-std::string difference_by_time(std::uint64_t seed)
+settings with_hardware(settings machine, const settings& hardware)
 {
-    const settings machine = any_machine(seed);
+    machine.insert(machine.end(), hardware.begin(), hardware.end());
+    return machine;
+}
+
+std::string difference_by_time(std::uint64_t seed, const settings& hardware)
+{
+    const settings machine = with_hardware(any_machine(seed), hardware);
     const bool log_stores = seed % 4 == 0;
     const account exact = account_of(with(machine, "time.sync", "every_access"), log_stores);
     return difference(exact, account_of(machine, log_stores));
 }
 
-void compare_times(std::uint64_t first, std::uint64_t last)
+void compare_times(std::uint64_t first, std::uint64_t last, const settings& hardware = {})
 {
     for (std::uint64_t seed = first; seed <= last; ++seed) {
-        INFO(command_of(any_machine(seed)));
+        INFO(command_of(with_hardware(any_machine(seed), hardware)));
         CAPTURE(seed);
-        REQUIRE(difference_by_time(seed) == "");
+        REQUIRE(difference_by_time(seed, hardware) == "");
     }
 }
 
-void compare_crowds(std::uint64_t first, std::uint64_t last)
+void compare_crowds(std::uint64_t first, std::uint64_t last, const settings& hardware = {})
 {
     const temporary_directory directory;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const crowded_script script(seed);
-        const settings machine =
-            crowded_machine(seed, directory.write("crowd.script", script.text()));
+        const settings machine = with_hardware(
+            crowded_machine(seed, directory.write("crowd.script", script.text())), hardware);
         const account exact = account_of(with(machine, "time.sync", "every_access"), false);
         INFO(command_of(machine));
         INFO(script.text());
@@ -264,6 +270,34 @@ TEST_CASE("exact: 1000 more machines in windows do what they do access by access
           doctest::test_suite("long"))
 {
     compare_times(2001, 3000);
+}
+
+namespace
+{
+
+const settings with_keys = {{"mmu.sets_dirty", "storage_key"}};
+const settings with_logs = {
+    {"kernel", "golden"}, {"mmu.dirty_log_entries", "3"}, {"vm.dirty_tracking", "dirty_log"}};
+
+} // namespace
+
+TEST_CASE("exact: so do crowds and machines whose dirtiness is in storage keys")
+{
+    compare_crowds(101, 160, with_keys);
+    compare_times(101, 120, with_keys);
+}
+TEST_CASE("exact: so do crowds and machines whose hardware logs what is dirty")
+{
+    compare_crowds(201, 240, with_logs);
+    compare_times(201, 220, with_logs);
+}
+TEST_CASE("exact: so do 500 crowds and 200 machines with storage keys, and as many with logs" *
+          doctest::test_suite("long"))
+{
+    for (const settings& hardware : {with_keys, with_logs}) {
+        compare_crowds(3001, 3500, hardware);
+        compare_times(3501, 3700, hardware);
+    }
 }
 
 TEST_CASE("exact: a window that is one cycle too long is found out")

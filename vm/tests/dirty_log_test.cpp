@@ -1,7 +1,7 @@
 // vm.dirty_tracking = dirty_log: from a core's log to PG_dirty, in time for whoever has to know.
 
-#include "vm/dirty_log.h"
 #include "vm/clear_page_dirty.h"
+#include "vm/dirty_log.h"
 #include "vm/page_writeback.h"
 #include "vm/reclaim.h"
 #include "vm/rmap.h"

@@ -1,8 +1,8 @@
 // Storage keys, as s390's kernels read them: where C goes, and when it is nobody's store.
 
-#include "vm/keyed_page.h"
 #include "cache/page_key.h"
 #include "vm/clear_page_dirty.h"
+#include "vm/keyed_page.h"
 #include "vm/rmap.h"
 #include "vm/tests/vm_world.h"
 
