@@ -29,6 +29,10 @@ struct vmstat {
     std::uint64_t nr_tlb_remote_flush_received = 0;
     std::uint64_t nr_tlb_local_flush_one = 0;
     std::uint64_t nr_tlb_local_flush_all = 0;
+    std::uint64_t nr_tlb_lazy_catchup =
+        0;                              ///< flushes that a core did when it went back to user mode
+    std::uint64_t nr_leave_mm = 0;      ///< address spaces that idle cores gave up
+    std::uint64_t nr_asid_rollover = 0; ///< times a core has run out of tags
     // not in /proc/vmstat
     std::uint64_t page_mkclean = 0;         ///< calls
     std::uint64_t page_mkclean_cleaned = 0; ///< PTEs it cleaned

@@ -30,7 +30,9 @@ core::core(executor& exec, event_log& log, const costs& cost, const core_options
       m_index(index),
       m_period((picoseconds_per_second + options.frequency / 2) / options.frequency),
       m_access_time(m_period * options.access),
-      m_mmu(std::move(unit))
+      m_mmu(std::move(unit)),
+      m_store_buffer(options.store_buffer, m_period * options.store_drain),
+      m_longest_window(m_store_buffer.exists() ? longest_window_with_store_buffer : longest_window)
 {
     m_idle_thread = &start_thread("idle", thread::kind::kernel, nullptr, [this] { run_idle(); });
     m_current = m_idle_thread;
@@ -39,16 +41,22 @@ core::core(executor& exec, event_log& log, const costs& cost, const core_options
 
 core::~core() = default;
 
+void core::defer_to(deferred_stores& stores)
+{
+    m_deferred = &stores;
+    stores.add_core(*this, m_idle_thread->m_task->priority());
+}
+
 // All that user code can do to others at once is to store to what their TLBs hold as well. Anything
 // else begins with a transaction, an interrupt, a switch or an entry into the kernel.
-void core::share(frame_sharing& frames, deferred_stores& stores, picoseconds shortest_transaction)
+void core::share(frame_sharing& frames, picoseconds shortest_transaction)
 {
     m_sharing = &frames;
     m_mmu->translations().share(frames, m_index);
-    m_deferred = &stores;
-    stores.add_core(*this, m_idle_thread->m_task->priority());
     const std::uint64_t entered =
         std::min({cost().syscall_entry, cost().irq_entry, cost().context_switch});
+    if (const std::uint64_t cached = m_mmu->page_walker().shortest_access())
+        shortest_transaction = std::min(shortest_transaction, m_period * cached);
     m_unfelt = std::min({shortest_transaction, picoseconds(m_options.ipi_latency),
                          picoseconds(m_options.irq_latency), m_period * entered});
 }
@@ -89,7 +97,11 @@ void core::take_interrupt()
     const picoseconds interrupted_work = m_local - m_executor.now();
     m_local = m_executor.now();
     interrupts_off();
+    if (m_options.interrupts_drain)
+        drain_store_buffer();
     spend(cost().irq_entry);
+    if (m_current->m_user_mode)
+        change_tables();
     switch (vector) {
     case interrupt::timer:
         expire_timers();
@@ -108,6 +120,8 @@ void core::take_interrupt()
         m_kernel->handle_interrupt(*this, vector);
         break;
     }
+    if (m_current->m_user_mode)
+        change_tables();
     spend(cost().irq_exit);
     sync();
     interrupts_on();
@@ -186,7 +200,8 @@ void core::defer_store(std::byte* to, picoseconds when, virtual_address va, cons
         std::memcpy(&word, bytes, sizeof word);
     else
         std::memcpy(&word, bytes, length);
-    m_deferred->defer(m_index, {when, to, va, word, static_cast<std::uint32_t>(length), part});
+    const picoseconds seen = m_store_buffer.exists() ? m_store_buffer.enter(when) : when;
+    m_deferred->defer(m_index, {seen, to, va, word, static_cast<std::uint32_t>(length), part});
 }
 
 void core::do_deferred_stores()
@@ -209,6 +224,8 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
     const bool announcing = to_announce;
     bool first = true;
     while (length > 0) {
+        if (kind == access_kind::store)
+            m_local = std::max(m_local, m_store_buffer.has_room_at());
         // A thread that was woken while this one could not be preempted gets the core now, and not
         // only when running ahead has come to its end.
         if (m_need_resched || to_announce || m_local >= limits().alone)
@@ -250,7 +267,8 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(va));
     std::uint64_t accesses = (va.raw() + piece - 1) / access_width - va.raw() / access_width + 1;
     std::uint64_t allowed = 1; // of what others change: only stores from before it are there by now
-    const bool one_by_one = load ? may_change(entry) : m_mmu->asks_pte_for_every_store();
+    const bool one_by_one =
+        m_store_buffer.exists() || (load ? may_change(entry) : m_mmu->asks_pte_for_every_store());
     if (m_local < limit && !one_by_one)
         allowed = (limit.raw() - m_local.raw() - 1) / each.raw() + 1;
     if (allowed < accesses) {
@@ -262,9 +280,10 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     if (load) {
         std::memcpy(bytes, memory, piece);
         m_stats.loads += accesses;
-        if (m_observer != nullptr)
-            m_observer->on_load(*this, va, bytes, piece);
-    } else if (entry.others_see) {
+        const std::uint64_t forwarded =
+            m_store_buffer.exists() ? m_deferred->forward(m_index, memory, bytes, piece) : 0;
+        show_load(va, bytes, piece, forwarded);
+    } else if (entry.others_see || m_store_buffer.exists()) {
         store_access_by_access(entry, va, bytes, piece, first, piece == length);
         m_stats.stores += accesses;
     } else {
@@ -275,6 +294,21 @@ std::size_t core::access_hits(tlb_entry& entry, virtual_address va, std::byte* b
     m_mmu->translations().stats().hits += accesses;
     m_local += each * accesses;
     return piece;
+}
+
+// A core finds its own latest stores whether they are seen or not: nobody need check that.
+void core::show_load(virtual_address va, const std::byte* bytes, std::size_t length,
+                     std::uint64_t forwarded)
+{
+    if (m_observer == nullptr)
+        return;
+    if (forwarded == 0) {
+        m_observer->on_load(*this, va, bytes, length);
+        return;
+    }
+    for (std::size_t i = 0; i < length; ++i)
+        if ((forwarded >> i & 1U) == 0)
+            m_observer->on_load(*this, va + i, bytes + i, 1);
 }
 
 void core::store_access_by_access(const tlb_entry& entry, virtual_address va,
@@ -351,17 +385,32 @@ void core::wait_for_others_to_pass(picoseconds when)
         m_executor.sleep_until(when, m_unfelt);
 }
 
+// With page-table isolation the kernel has tables of its own.
+void core::change_tables()
+{
+    if (!m_options.kpti)
+        return;
+    spend(cost().kpti_switch);
+    if (m_mmu->asids() == 0) {
+        sync();
+        m_mmu->translations().flush_non_global();
+    }
+}
+
 void core::enter_kernel(std::uint64_t cost_cycles)
 {
     if (m_local > std::max(m_user_since, m_executor.now())) // only accesses run ahead
         wait_for_others_to_pass(m_local - m_access_time);
+    drain_store_buffer();
     do_deferred_stores();
     m_current->m_user_mode = false;
     spend(cost_cycles);
+    change_tables();
 }
 
 void core::exit_kernel(std::uint64_t cost_cycles)
 {
+    change_tables();
     spend(cost_cycles);
     m_current->m_user_mode = true;
     m_user_since = m_local;

@@ -3,6 +3,7 @@
 #include "mmu/deferred_stores.h"
 #include "mmu/frame_sharing.h"
 #include "mmu/mmu.h"
+#include "mmu/store_buffer.h"
 #include "mmu/store_part.h"
 #include "mmu/thread.h"
 #include "sim/actor.h"
@@ -33,6 +34,10 @@ public:
     virtual void handle_dirty_log_full(core&) {}
     /// Runs on the interrupted core with interrupts off, on top of whatever ran; must not sleep.
     virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
+    /// The core goes on with a thread of `next`, in the middle of a context switch: it has
+    /// something else loaded, or has run a kernel thread on it in between. If nobody says
+    /// otherwise, as without ASIDs: what it has loaded stays, and anything else is loaded.
+    virtual void switch_mm(core& cpu, address_context& next);
 };
 
 /// Sees every byte that user code stores or loads, as it happens. The oracle is one.
@@ -69,6 +74,11 @@ struct core_options {
     std::uint64_t ipi_latency = 500'000;       ///< ps from sending to the first handler instruction
     std::uint64_t irq_latency = 1'000'000;     ///< ps, device interrupts
     std::uint64_t timeslice = 100'000'000'000; ///< ps; between user threads that share a core
+    std::uint64_t store_buffer = 0; ///< stores that others are still to see, at most; 0: none
+    std::uint64_t store_drain = 4;  ///< cycles that one takes from the buffer's head to the cache
+    /// Whether an interrupt waits until older stores are seen, so that acknowledging one says so.
+    bool interrupts_drain = true;
+    bool kpti = false; ///< page-table isolation: entering and leaving the kernel change the tables
     time_sync sync = time_sync::window;
 
     void declare(option_set& options);
@@ -100,8 +110,11 @@ public:
 
     unsigned index() const { return m_index; }
     std::string name() const { return "core" + std::to_string(m_index); }
+    /// Where stores wait that others are still to see: needed by a core that shares frames or has a
+    /// store buffer.
+    void defer_to(deferred_stores& stores);
     /// There are other cores. No transaction on the bus takes less than `shortest_transaction`.
-    void share(frame_sharing& frames, deferred_stores& stores, picoseconds shortest_transaction);
+    void share(frame_sharing& frames, picoseconds shortest_transaction);
     void set_kernel(kernel_entries& kernel) { m_kernel = &kernel; }
     void set_observer(access_observer* observer) { m_observer = observer; }
     void set_store_listener(store_listener* listener) { m_store_listener = listener; }
@@ -176,10 +189,20 @@ public:
 
     mmu& memory_unit() { return *m_mmu; }
     const mmu& memory_unit() const { return *m_mmu; }
+    // Address spaces, for the kernel's switch_mm().
     address_context* loaded() const { return m_loaded; }
+    /// A kernel thread runs, or nobody: what is loaded is borrowed.
+    bool lazy() const { return m_lazy; }
+    /// Without a tag: what is cached of others goes.
+    void load_context(address_context& context);
+    void load_context(address_context& context, asid tag);
+    /// The kernel's own tables only.
+    void unload_context();
     picoseconds period() const { return m_period; }
     const core_options& options() const { return m_options; }
     const core_stats& stats() const { return m_stats; }
+    /// Everything that this core has stored up to now is seen by then.
+    picoseconds stores_drained_at() const { return m_store_buffer.empty_at(); }
     /// What the current thread stored is there to be seen.
     void show_store(picoseconds when, virtual_address va, const std::byte* bytes,
                     std::size_t length, store_part part)
@@ -203,6 +226,7 @@ private:
     }
     bool interrupt_due() const { return next_interrupt() <= m_executor.now(); }
     void take_interrupt();
+    void change_tables();
     void expire_timers();
     bool catch_up(bool preemptible);
     void sync_user();
@@ -215,6 +239,9 @@ private:
             return nullptr;
         if ((m_executor.changes() != m_limits_known_at || m_local >= m_limits.alone) &&
             !wait_for_window())
+            return nullptr;
+        if (kind == access_kind::load ? m_store_buffer.empty_at() > m_executor.now()
+                                      : m_store_buffer.has_room_at() > m_local)
             return nullptr;
         tlb_entry* const entry = m_mmu->hit(va, kind);
         return entry == nullptr || (kind == access_kind::load && may_change(*entry)) ? nullptr
@@ -232,7 +259,7 @@ private:
                        const std::byte* bytes, std::size_t length, store_part part)
     {
         std::byte* const to = entry.host_of(va);
-        if (entry.others_see) {
+        if (entry.others_see || m_store_buffer.exists()) {
             defer_store(to, when, va, bytes, length, part);
             return;
         }
@@ -242,6 +269,9 @@ private:
     void defer_store(std::byte* to, picoseconds when, virtual_address va, const std::byte* bytes,
                      std::size_t length, store_part part);
     void do_deferred_stores();
+    void drain_store_buffer() { m_local = std::max(m_local, m_store_buffer.empty_at()); }
+    void show_load(virtual_address va, const std::byte* bytes, std::size_t length,
+                   std::uint64_t forwarded);
     void pass_one_access()
     {
         ++m_mmu->translations().stats().hits;
@@ -264,7 +294,7 @@ private:
         if (m_options.sync == time_sync::every_access || m_need_resched)
             return {m_executor.now(), m_executor.now()};
         const picoseconds interrupted =
-            std::min(next_interrupt(), m_executor.now() + longest_window);
+            std::min(next_interrupt(), m_executor.now() + m_longest_window);
         const executor::horizons others = m_executor.look_ahead();
         const picoseconds shared = std::min(others.acts + m_excess, interrupted);
         if (m_sharing == nullptr || m_sharing->stale_entries())
@@ -283,12 +313,13 @@ private:
     void begin_turn();
     void preempt();
     void switch_to(thread& next);
-    void load_context(address_context* context);
     void wake_running_task(picoseconds when);
 
     static constexpr std::size_t access_width = 8; // bytes of one load or store
     /// A millisecond: who has had enough of a run shall not have to wait for somebody to be due.
     static constexpr picoseconds longest_window{1'000'000'000};
+    /// 10 us: what is stored in between has to be kept.
+    static constexpr picoseconds longest_window_with_store_buffer{10'000'000};
 
     executor& m_executor;
     core_options m_options;
@@ -304,10 +335,12 @@ private:
     run_ahead_limits m_limits; ///< limits(), as of the executor's change number
     std::uint64_t m_limits_known_at = 0;
     const frame_sharing* m_sharing = nullptr; ///< null: there is no other core
-    deferred_stores* m_deferred = nullptr;    ///< null: the same
-    picoseconds m_unfelt;     ///< from what user code does until anybody else can feel it, at least
-    picoseconds m_excess;     ///< of every window; wrong unless 0
-    picoseconds m_user_since; ///< when the kernel was last left
+    deferred_stores* m_deferred = nullptr;    ///< null: nobody can be late to see a store
+    store_buffer m_store_buffer;
+    picoseconds m_unfelt; ///< from what user code does until anybody else can feel it, at least
+    picoseconds m_excess; ///< of every window; wrong unless 0
+    picoseconds m_longest_window;
+    picoseconds m_user_since;                 ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;
 
@@ -318,6 +351,7 @@ private:
     thread* m_current = nullptr;
     thread* m_idle_thread = nullptr;
     address_context* m_loaded = nullptr;
+    bool m_lazy = true;
     bool m_need_resched = false;
     bool m_timeslice_armed = false;
     picoseconds m_timeslice_end;

@@ -53,6 +53,7 @@ thread& core::start_thread(const std::string& name, thread::kind kind, address_c
         t.m_user_mode = t.m_kind == thread::kind::user;
         begin_turn();
         body();
+        drain_store_buffer();
         sync();
         t.m_state = thread::state::dead;
         t.m_ended.wake_all();
@@ -163,12 +164,14 @@ void core::switch_to(thread& next)
     thread& previous = *m_current;
     previous.m_interrupts_off = m_interrupts_off;
     ++m_interrupts_off; // nobody interrupts a half-done switch
+    drain_store_buffer();
     if (&next != m_idle_thread) {
         ++m_stats.context_switches;
         spend(cost().context_switch);
     }
-    if (next.m_context != nullptr && next.m_context != m_loaded)
-        load_context(next.m_context);
+    if (next.m_context != nullptr && (next.m_context != m_loaded || m_lazy))
+        m_kernel->switch_mm(*this, *next.m_context);
+    m_lazy = next.m_context == nullptr;
     sync();
     m_current = &next;
     m_interrupts_off = next.m_interrupts_off;
@@ -181,16 +184,38 @@ void core::switch_to(thread& next)
     begin_turn();
 }
 
-// A kernel thread borrows what is loaded; only another address space replaces it, and then nothing
-// of the old one is left in the TLB, so that this core needs no more shootdowns for it.
-void core::load_context(address_context* context)
+void core::load_context(address_context& context)
 {
-    const std::uint64_t self = std::uint64_t{1} << m_index;
-    if (m_loaded != nullptr)
-        m_loaded->cpu_mask &= ~self;
-    m_loaded = context;
-    context->cpu_mask |= self;
-    m_mmu->load_root(context->root);
+    m_loaded = &context;
+    m_mmu->load_root(context.root);
+}
+
+void core::load_context(address_context& context, asid tag)
+{
+    m_loaded = &context;
+    m_mmu->load_root(context.root, tag);
+}
+
+void core::unload_context()
+{
+    m_loaded = nullptr;
+    if (m_mmu->asids() > 0)
+        m_mmu->load_root(frame_number(), asid());
+    else
+        m_mmu->load_root(frame_number());
+}
+
+// Only another address space replaces what is loaded, and then nothing of the old one is left in
+// the TLB, so that this core needs no more shootdowns for it.
+void kernel_entries::switch_mm(core& cpu, address_context& next)
+{
+    if (cpu.loaded() == &next)
+        return;
+    const std::uint64_t self = std::uint64_t{1} << cpu.index();
+    if (cpu.loaded() != nullptr)
+        cpu.loaded()->cpu_mask &= ~self;
+    next.cpu_mask |= self;
+    cpu.load_context(next);
 }
 
 void core::block_on(wait_queue& queue)

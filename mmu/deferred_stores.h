@@ -12,9 +12,10 @@ namespace mkclean
 
 class core;
 
-/// What cores that run ahead have stored to frames that other cores can see: one access each, kept
-/// until the world's time has come to it and then done in the order of time, and at one instant in
-/// that of the cores' priorities, which is the order that waiting for every access gives.
+/// What cores have stored and others are still to see: what was stored ahead of the world's time to
+/// frames that other cores can see, and what is in store buffers. One access each, kept until the
+/// world's time has come to it and then done in the order of time, and at one instant in that of
+/// the cores' priorities, which is the order that waiting for every access gives.
 ///
 /// O(cores) a store.
 class deferred_stores
@@ -52,6 +53,10 @@ public:
     /// Does all those that come before what the core of that number does at `when`.
     void commit_before(picoseconds when, unsigned core);
     bool empty() const { return m_waiting == 0; }
+    /// Lays over `length` bytes at `at`, as read from memory, what the core itself has stored there
+    /// and others are still to see. Returns which of the (up to 64) bytes that were.
+    std::uint64_t forward(unsigned core, const std::byte* at, std::byte* bytes,
+                          std::size_t length) const;
 
 private:
     struct queue {

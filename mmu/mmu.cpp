@@ -26,6 +26,7 @@ mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walke
       m_walker(bus, walker_opts),
       m_keys(keys),
       m_l2_latency(tlb_opts.l2_latency),
+      m_asids(tlb_opts.asids),
       m_asks_pte(!tlb_opts.caches_dirty),
       m_rewalks(tlb_opts.rewalks)
 {
@@ -84,6 +85,24 @@ bool mmu::record_in_key(actor& self, virtual_address va, access_kind access)
     return stores || access == access_kind::load;
 }
 
+// What it has read may be what it was to forget, if somebody said so meanwhile.
+walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
+{
+    walk_result found;
+    if (m_ports != nullptr)
+        m_ports->take(self);
+    m_walking = true;
+    do {
+        m_overtaken = false;
+        found = m_walker.walk(self, m_root, va, access);
+        self.sync(); // an interrupt that is due during the last transaction comes after it
+    } while (m_overtaken);
+    m_walking = false;
+    if (m_ports != nullptr)
+        m_ports->give_back();
+    return found;
+}
+
 bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& fault)
 {
     const bool store = access == access_kind::store;
@@ -100,18 +119,17 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         fault = page_fault{va, {true, true}};
         return false;
     }
-    const walk_result walk = m_walker.walk(self, m_root, va, access);
-    self.sync(); // an interrupt that is due during the last transaction comes after it
-    if (walk.log_full) {
+    const walk_result found = walk(self, va, access);
+    if (found.log_full) {
         fault.log_full = true;
         return false;
     }
-    if (walk.faulted) {
+    if (found.faulted) {
         m_tlb.invalidate(page_of(va), m_space);
-        fault = page_fault{va, walk.error};
+        fault = page_fault{va, found.error};
         return false;
     }
-    fill(self, va, walk.leaf);
+    fill(self, va, found.leaf);
     return true;
 }
 
@@ -158,6 +176,17 @@ void mmu::flush_space(actor& self, asid space)
     m_tlb.flush_space(space);
     m_walker.forget_tables();
     self.note(tlb_invlpg, subject());
+}
+
+void mmu::invalidate_from_outside(const tlb_invalidation& what)
+{
+    if (what.everything)
+        m_tlb.flush_space(what.space);
+    else
+        for (std::uint64_t i = 0; i < what.pages; ++i)
+            m_tlb.invalidate(what.first + i, what.space);
+    m_walker.forget_tables();
+    m_overtaken = m_walking;
 }
 
 } // namespace mkclean

@@ -3,6 +3,7 @@
 #include "mmu/storage_keys.h"
 #include "mmu/tlb.h"
 #include "mmu/walker.h"
+#include "mmu/walker_ports.h"
 
 namespace mkclean
 {
@@ -11,6 +12,14 @@ struct page_fault {
     virtual_address va;
     page_fault_error error;
     bool log_full = false; ///< no fault: the core's log of dirtied pages has no room for this store
+};
+
+/// What hardware tells hardware to forget.
+struct tlb_invalidation {
+    asid space;
+    bool everything = false; ///< of that space, or else these:
+    virtual_page first;
+    std::uint64_t pages = 1;
 };
 
 /// The memory-management unit of one core: TLB in front, walker behind.
@@ -27,6 +36,9 @@ public:
     mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts,
         storage_keys* keys = nullptr);
 
+    /// Others walk with the same walkers.
+    void share_walkers(walker_ports& ports) { m_ports = &ports; }
+
     /// cr3 without PCID, satp or TTBR0 followed by a flush: the table to walk. Of what is cached,
     /// only global entries stay.
     void load_root(frame_number root);
@@ -34,6 +46,8 @@ public:
     void load_root(frame_number root, asid space);
     frame_number root() const { return m_root; }
     asid space() const { return m_space; }
+    /// How many address spaces the TLB can tell apart; 0: none.
+    std::uint64_t asids() const { return m_asids; }
 
     /// A TLB entry through which `access` needs nobody's help, or null.
     tlb_entry* hit(virtual_address va, access_kind access)
@@ -67,6 +81,10 @@ public:
     /// Drops what is cached of one address space, loaded or not (INVPCID type 1, TLBI ASIDE1).
     void flush_space(actor& self, asid space);
 
+    /// Another core has this one's hardware forget something, by broadcast or request: at once,
+    /// and what a walk is about to find out as well.
+    void invalidate_from_outside(const tlb_invalidation& what);
+
     tlb& translations() { return m_tlb; }
     const tlb& translations() const { return m_tlb; }
     const walker& page_walker() const { return m_walker; }
@@ -77,14 +95,19 @@ private:
     void fill(actor& self, virtual_address va, pte leaf);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
+    walk_result walk(actor& self, virtual_address va, access_kind access);
 
     bus_port& m_bus;
     tlb m_tlb;
     walker m_walker;
     storage_keys* m_keys;       ///< null: entries' D is PTEs' D
     std::uint64_t m_l2_latency; ///< cycles
+    std::uint64_t m_asids;
     bool m_asks_pte;
     bool m_rewalks;
+    walker_ports* m_ports = nullptr; ///< null: it has its own
+    bool m_walking = false;
+    bool m_overtaken = false; ///< by an invalidation from outside, while it walks
     frame_number m_root;
     asid m_space;
 };

@@ -18,6 +18,16 @@ void core_options::declare(option_set& o)
                "device interrupt: the same");
     o.duration("core.timeslice", timeslice, {1'000'000, 10'000'000'000'000},
                "between user threads that share a core");
+    o.count("core.store_buffer", store_buffer, {0, 1024},
+            "stores that a core is through with and others are still to see, at most; 0: none");
+    o.clock_cycles("core.store_drain", store_drain, {1, 1'000'000},
+                   "a store's way from the head of the store buffer to the cache");
+    o.flag("core.interrupts_drain", interrupts_drain,
+           "whether an interrupt waits until older stores are seen, so that acknowledging a "
+           "shootdown says so; off is a hardware bug");
+    o.flag("core.kpti", kpti,
+           "page-table isolation: entering and leaving the kernel cost cost.kpti_switch each, and "
+           "flush the TLB if it has no tags");
     o.choice("time.sync", sync,
              {{"window", time_sync::window}, {"every_access", time_sync::every_access}},
              "whether TLB hits run ahead up to the next instant at which anybody else can act, or "
@@ -42,6 +52,8 @@ void tlb_options::declare(option_set& o)
              "the largest pages that the second level holds");
     o.clock_cycles("tlb.l2_latency", l2_latency, {0, 1000},
                    "a search of the second level, when the first has missed");
+    o.count("tlb.asids", asids, {0, 65536},
+            "address spaces whose entries it can tell apart (x86: PCID); 0: a switch flushes");
     std::vector<std::pair<const char*, const tlb_replacement_kind*>> kinds;
     for (const tlb_replacement_kind* kind : replacements)
         kinds.emplace_back(kind->name, kind);
@@ -53,8 +65,26 @@ void tlb_options::declare(option_set& o)
            "(rule R3)");
 }
 
+void table_line_options::declare(option_set& o)
+{
+    o.count("walker.l1_lines", l1_lines, {0, 4096},
+            "lines of page tables (64 bytes) that a core's first-level cache has room for; 0 in "
+            "every level: a read is one bus transaction");
+    o.clock_cycles("walker.l1_latency", l1_latency, {1, 10'000}, "a walker's read of one there");
+    o.count("walker.l2_lines", l2_lines, {0, 4096}, "the same, second level");
+    o.clock_cycles("walker.l2_latency", l2_latency, {1, 10'000}, "a walker's read of one there");
+    o.count("walker.l3_lines", l3_lines, {0, 4096}, "the same, third level");
+    o.clock_cycles("walker.l3_latency", l3_latency, {1, 10'000},
+                   "a walker's read of one there, and of one that somebody else has changed");
+}
+
 void walker_options::declare(option_set& o)
 {
+    lines.declare(o);
+    o.clock_cycles("walker.assist", assist, {0, 100'000},
+                   "setting A or D, beyond the locked operation itself");
+    o.count("walker.shared_ports", shared_ports, {0, 64},
+            "walks that all cores together can do at a time; 0: each has a walker of its own");
     o.count("walker.cache_entries", walk_cache_entries, {0, 4096},
             "leaf tables that the paging-structure cache remembers");
     o.choice(
@@ -75,9 +105,12 @@ void walker_options::declare(option_set& o)
     o.count("mmu.dirty_log_entries", dirty_log_entries, {0, dirty_log::most_entries},
             "a core's log of the pages that its walker sets D for, 8 bytes each (PML has 512); 0: "
             "there is none");
-    o.flag("walker.rechecks", rechecks,
-           "setting D looks at P and W again in the same locked operation (rule R4); off is a "
-           "hardware bug");
+    o.choice("walker.rechecks", rechecks,
+             {{"always", dirty_recheck::always},
+              {"strays", dirty_recheck::strays},
+              {"never", dirty_recheck::never}},
+             "what setting D does to a PTE that has just lost P or W: nothing (rule R4); sets it, "
+             "and then faults (erratum KNL4); sets it, and lets the store through");
 }
 
 } // namespace mkclean

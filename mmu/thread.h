@@ -15,7 +15,7 @@ class core;
 /// translations of it (mm_cpumask). The kernel's mm_struct is one.
 struct address_context {
     frame_number root;
-    std::uint64_t cpu_mask = 0; ///< bit n: core n has loaded it since its last flush of everything
+    std::uint64_t cpu_mask = 0; ///< bit n: core n is to be asked when it is flushed
 };
 
 /// Code that runs on a core: a user thread or a kernel thread. It stays on its core

@@ -31,6 +31,8 @@ struct tlb_options {
     /// the kernel granting W costs no spurious fault (rule R3).
     bool rewalks = false;
 
+    std::uint64_t asids = 0; ///< address spaces that can be told apart; 0: none
+
     std::uint64_t seed = 1; ///< of random replacement
     /// What `tlb.replacement` can be.
     std::vector<const tlb_replacement_kind*> replacements = {

@@ -27,6 +27,7 @@ walker::walker(bus_port& memory, const walker_options& options)
     : m_memory(memory),
       m_format(format_for(options)),
       m_options(options),
+      m_lines(options.lines),
       m_log(options.dirty_log_entries)
 {
 }
@@ -36,9 +37,23 @@ walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_
 {
     table_entry entry{address_of(table) + pte_format::entry_offset(va, level), level, 0};
     self.sync();
-    self.elapse(m_memory.read(entry.at, &entry.raw, sizeof entry.raw));
+    const picoseconds by_bus = m_memory.read(entry.at, &entry.raw, sizeof entry.raw);
     ++m_stats.reads;
+    if (!m_lines.exists()) {
+        self.elapse(by_bus);
+    } else if (const auto cached = m_lines.read(entry.at, line_of(entry.at))) {
+        ++m_stats.line_hits;
+        self.spend(*cached);
+    } else {
+        self.elapse(by_bus);
+    }
     return entry;
+}
+
+const std::byte* walker::line_of(physical_address at)
+{
+    constexpr std::uint64_t line = table_line_cache::line_size;
+    return m_memory.direct_frame(frame_of(at)) + at.raw() % page_size / line * line;
 }
 
 pte walker::decode(const table_entry& entry) const
@@ -72,7 +87,11 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
     } else {
         ++m_stats.retries;
     }
-    self.elapse(took);
+    if (m_lines.exists())
+        self.spend(m_lines.change(entry.at, line_of(entry.at)));
+    else
+        self.elapse(took);
+    self.spend(m_options.assist);
     if (logs)
         log_dirtied(self, decode(entry).frame(), va);
     return exchanged;
@@ -159,13 +178,12 @@ walk_result walker::walk(actor& self, frame_number root, virtual_address va, acc
             return walk_result{true, {}, pte(), true};
         if (mark(self, entry, store, va))
             return walk_result{false, {}, decode(entry)};
-        if (!m_options.rechecks) {
-            // The defect that `walker.rechecks = off` asks for: what was read first is believed,
-            // and its bits are set in whatever is there now.
-            while (!mark(self, entry, store, va)) {
-            }
-            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
+        if (m_options.rechecks == dirty_recheck::always)
+            continue;
+        while (!mark(self, entry, store, va)) {
         }
+        if (m_options.rechecks == dirty_recheck::never)
+            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "mmu/dirty_log.h"
 #include "mmu/page_table.h"
+#include "mmu/table_line_cache.h"
 #include "mmu/tlb.h"
 #include "sim/actor.h"
 #include "sim/bus_port.h"
@@ -22,14 +23,22 @@ enum class dirty_setter {
     storage_key ///< nobody: R and C in the key of the frame are set instead (s390)
 };
 
+/// `walker.rechecks`: what setting A or D does if the PTE is not what the walk has read any more.
+enum class dirty_recheck {
+    always, ///< nothing: it is read again, as is done in one locked operation (rule R4)
+    strays, ///< the bits are set all the same, and then it is read again: erratum KNL4
+    never   ///< the bits are set, and the access goes through, as of what was read first
+};
+
 struct walker_options {
     dirty_setter sets_dirty = dirty_setter::walker;
     pte_layout layout = pte_layout::x86_64;
     std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
     std::uint64_t dirty_log_entries = 0;   ///< of a core's log of dirtied pages; 0: there is none
-    /// Whether setting D looks at P and W again in the same locked operation (rule R4). Without it
-    /// a store that raced with the kernel's write-protection goes through.
-    bool rechecks = true;
+    dirty_recheck rechecks = dirty_recheck::always;
+    std::uint64_t assist = 0; ///< cycles that setting A or D takes beyond the locked operation
+    table_line_options lines;
+    std::uint64_t shared_ports = 0; ///< walks at a time on all cores; 0: every core has a walker
 
     void declare(option_set& options);
 };
@@ -37,6 +46,7 @@ struct walker_options {
 struct walker_stats {
     std::uint64_t walks = 0;
     std::uint64_t reads = 0;      ///< entries read over the bus
+    std::uint64_t line_hits = 0;  ///< those that found their line in a cache, where any is modelled
     std::uint64_t cache_hits = 0; ///< walks that began at the leaf table
     std::uint64_t accessed_set = 0;
     std::uint64_t dirty_set = 0; ///< PTE.D turned from 0 to 1 by hardware
@@ -79,6 +89,8 @@ public:
     void forget_tables() { m_cache.clear(); }
 
     const pte_format& format() const { return m_format; }
+    /// The fewest cycles that any access to a table takes; 0: the bus says.
+    std::uint64_t shortest_access() const { return m_lines.exists() ? m_lines.shortest() : 0; }
     bool sets_dirty() const { return m_options.sets_dirty == dirty_setter::walker; }
     dirty_setter setter() const { return m_options.sets_dirty; }
     dirty_log& log() { return m_log; }
@@ -100,6 +112,7 @@ private:
         std::uint64_t raw = 0;
     };
     table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
+    const std::byte* line_of(physical_address at);
     pte decode(const table_entry& entry) const;
     bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
     void log_dirtied(actor& self, frame_number frame, virtual_address va);
@@ -108,6 +121,7 @@ private:
     bus_port& m_memory;
     const pte_format& m_format;
     walker_options m_options;
+    table_line_cache m_lines;
     dirty_log m_log;
     std::vector<cached_table> m_cache;
     std::uint64_t m_clock = 0;

@@ -72,6 +72,18 @@ static void check_tlb(const tlb_options& tlb, const option_set& o)
     check_array(tlb.l2_entries, tlb.l2_ways, "tlb.l2_entries", "tlb.l2_ways");
 }
 
+static void check_asids(const config& c, const option_set& o)
+{
+    const tlb_flush_options& flush = c.vm.tlb;
+    if (flush.asids != asid_policy::none && c.tlb.asids < 2)
+        throw o.complaint("vm.asids",
+                          "expected none, for tlb.asids is " + std::to_string(c.tlb.asids));
+    const bool of_one_core = flush.asids == asid_policy::slots || flush.asids == asid_policy::roll;
+    if (flush.by_hardware() && of_one_core)
+        throw o.complaint("vm.asids", "expected none or global, for shootdown.kind names one tag "
+                                      "to all cores");
+}
+
 static void check_dirty_log(const config& c, const option_set& o)
 {
     if (c.walker.dirty_log_entries > 0 && c.walker.sets_dirty != dirty_setter::walker)
@@ -93,6 +105,7 @@ static void check_dirty_log(const config& c, const option_set& o)
 void config::check(const option_set& o) const
 {
     check_tlb(tlb, o);
+    check_asids(*this, o);
     check_dirty_log(*this, o);
     if (fs.block_size != 1024 && fs.block_size != 2048 && fs.block_size != 4096)
         throw o.complaint("fs.block_size", "expected 1KiB, 2KiB or 4KiB");

@@ -56,6 +56,7 @@ world::world(const config& c, executor& exec, physical_memory& memory, interconn
       m_media(c.disk.capacity, c.disk.never_written),
       m_layout(make_filesystem(m_media, c, program)),
       m_cache(memory.frames(), reserved_frames, c.era.policies().cache),
+      m_walkers(c.walker.shared_ports),
       m_bdi(c.fs.bdi)
 {
     if (c.walker.sets_dirty == dirty_setter::storage_key)
@@ -80,6 +81,7 @@ void world::give_keys_to(physical_memory& memory)
 void world::build_machine(interconnect& bus)
 {
     const bool ahead_of_others = m_config.cores > 1 && m_config.core.sync == time_sync::window;
+    const bool late_stores = ahead_of_others || m_config.core.store_buffer > 0;
     for (unsigned i = 0; i < m_config.cores; ++i) {
         bus_port& port = bus.add_initiator("core_" + std::to_string(i));
         tlb_options translations = m_config.tlb;
@@ -87,10 +89,14 @@ void world::build_machine(interconnect& bus)
         m_cores.push_back(std::make_unique<core>(
             m_executor, m_log, m_config.cost, m_config.core, i,
             std::make_unique<mmu>(port, translations, m_config.walker, m_keys.get())));
+        if (m_config.walker.shared_ports > 0)
+            m_cores.back()->memory_unit().share_walkers(m_walkers);
+        if (late_stores)
+            m_cores.back()->defer_to(m_deferred);
         if (ahead_of_others)
-            m_cores.back()->share(m_sharing, m_deferred, picoseconds(m_config.memory_latency));
+            m_cores.back()->share(m_sharing, picoseconds(m_config.memory_latency));
     }
-    if (ahead_of_others)
+    if (late_stores)
         m_executor.before_turns(
             [this](picoseconds when, unsigned priority) { m_deferred.commit(when, priority); });
     m_timing = make_timing(m_config.disk);

@@ -112,6 +112,7 @@ private:
     page_cache m_cache;
     std::unique_ptr<storage_keys> m_keys; ///< null: dirtiness is in PTEs
     frame_sharing m_sharing;
+    walker_ports m_walkers;
     deferred_stores m_deferred;
     std::vector<std::unique_ptr<core>> m_cores;
     std::unique_ptr<access_timing> m_timing;

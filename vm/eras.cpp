@@ -20,6 +20,7 @@ vm_policies linux_2_6_18()
     p.zap_flush = zap_flush_policy::after_unlock;
     p.try_to_free_buffers = ttfb_policy::linux_2_6_18;
     p.write_cache_pages = writepages_policy::linux_2_6_18;
+    p.pte_none = pte_none_policy::linux_2_6_18;
     p.towrite_tag = false;
     p.sync_honours_nr_to_write = true;
     return p;
@@ -61,6 +62,7 @@ vm_policies golden()
     p.write_fault = write_fault_policy::golden;
     p.zap_flush = zap_flush_policy::before_unlock;
     p.write_cache_pages = writepages_policy::golden;
+    p.pte_none = pte_none_policy::golden;
     p.towrite_tag = true;
     p.sync_honours_nr_to_write = false;
     p.cache.dirty_under_private_lock = true;

@@ -65,7 +65,7 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
     cpu.sync();
     if (f.slot.get() != f.seen)
         return;
-    if (!f.seen.none()) {
+    if (f.seen.present()) {
         cpu.step(site_install, subject_of(original), f.slot, [&] { f.slot.get_and_clear(); });
         flush_tlb_page(k, cpu, f.mm, f.va);
         page_remove_rmap(k, cpu, original);
@@ -136,9 +136,20 @@ void ptep_set_access_flags(core& cpu, fault_context& f, bool dirty)
     });
 }
 
+// pte_none(): since 97e3c602ccbd (4.8) A and D alone are nothing, for Knights Landing may set them
+// where P has just gone (erratum KNL4). Up to then it is a corrupt page table (do_file_page(),
+// do_swap_page()), and the process is killed.
+bool pte_none(const kernel& k, pte entry)
+{
+    return k.policies.pte_none == pte_none_policy::golden ? entry.mkold().mkclean().none()
+                                                          : entry.none();
+}
+
 void handle_pte_fault(kernel& k, core& cpu, fault_context& f, bool write)
 {
     if (!f.seen.present()) {
+        if (!pte_none(k, f.seen))
+            throw user_signal{user_signal::kind::kill, f.va};
         if (f.vma.file == nullptr)
             return do_anonymous_page(k, cpu, f);
         return do_no_page(k, cpu, f, write);
@@ -170,7 +181,7 @@ bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry)
         f.slot.set_pte(entry);
         return true;
     });
-    if (installed && f.seen.none()) {
+    if (installed && !f.seen.present()) {
         k.cache.get_page(*f.pg);
         page_add_file_rmap(k, cpu, *f.pg);
     }

@@ -5,9 +5,10 @@
 namespace mkclean
 {
 
-/// A user access that no mapping allows. Ends the thread that made it.
+/// A user access that no mapping allows, or that a corrupt page table does not let the kernel help
+/// with (kill). Ends the thread that made it.
 struct user_signal {
-    enum class kind { segv, bus } what;
+    enum class kind { segv, bus, kill } what;
     virtual_address va;
 };
 

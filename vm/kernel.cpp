@@ -1,9 +1,11 @@
 #include "vm/kernel.h"
+#include "vm/asid.h"
 #include "vm/dirty_log.h"
 #include "vm/fault.h"
 #include "vm/page_writeback.h"
 #include "vm/reclaim.h"
-#include "vm/tlb_flush.h"
+#include "vm/shootdown.h"
+#include "vm/switch_mm.h"
 
 #include <string>
 
@@ -42,6 +44,8 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
     for (core* cpu : cores) {
         cpu->set_kernel(*this);
         cpu->set_store_listener(this);
+        asids.push_back(
+            make_asid_allocator(options.tlb.asids, cpu->memory_unit().asids(), last_global_asid));
     }
     if (policies.dirty_tracking == dirty_tracking_policy::dirty_log)
         give_memory_to_logs();
@@ -96,6 +100,11 @@ void kernel::handle_interrupt(core& cpu, interrupt vector)
         dirty_log_interrupt(*this, cpu);
     else if (vector == interrupt::disk)
         disk.handle_interrupt(cpu);
+}
+
+void kernel::switch_mm(core& cpu, address_context& next)
+{
+    mkclean::switch_mm(*this, cpu, static_cast<mm_struct&>(next));
 }
 
 // Which bytes of which file a store is to: the log would otherwise have nothing of those that hit,

@@ -4,6 +4,7 @@
 #include "storage/fs/filesystem.h"
 #include "vm/mm.h"
 #include "vm/policies.h"
+#include "vm/tlb_flush_options.h"
 
 #include <deque>
 #include <memory>
@@ -20,6 +21,7 @@ struct vm_options {
     std::uint64_t dirty_expire = 30'000'000'000'000;   ///< ps after which dirty data is written
     std::uint64_t flusher_core = 1;                    ///< where pdflush runs
     std::uint64_t journal_core = 2;                    ///< where the filesystem's threads run
+    tlb_flush_options tlb;
 
     void declare(option_set& options);
 };
@@ -49,12 +51,15 @@ public:
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
 };
 
-/// One order to flush other cores' TLBs, shared by those it was sent to.
+/// One order to flush TLBs (struct flush_tlb_info), shared by those it was sent to.
 struct tlb_flush_request {
-    const mm_struct* mm = nullptr;
-    bool everything = false;
-    virtual_address va;
+    mm_struct* mm = nullptr;
+    bool everything = false; ///< or else these:
+    virtual_address start;
+    std::uint64_t pages = 1;
+    std::uint64_t new_tlb_gen = 0; ///< of mm, by this flush
     unsigned unacknowledged = 0;
+    picoseconds ack_line_free; ///< before that, another core is writing its acknowledgement
     wait_queue acknowledged;
 };
 
@@ -67,6 +72,8 @@ struct logged_pages {
 
     std::uint64_t raw() const { return frames.size(); }
 };
+
+class asid_allocator;
 
 /// The kernel: what its code shares. The code itself is functions of (kernel, core, ...), a file a
 /// subject, as in Linux.
@@ -85,6 +92,7 @@ public:
     void handle_page_fault(core& cpu, const page_fault& fault) override;
     void handle_dirty_log_full(core& cpu) override;
     void handle_interrupt(core& cpu, interrupt vector) override;
+    void switch_mm(core& cpu, address_context& next) override;
     void on_landing(core& cpu, virtual_address va, std::size_t length) override;
 
     const vm_options options;
@@ -100,6 +108,8 @@ public:
     vmstat& stats;
 
     std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
+    std::vector<std::unique_ptr<asid_allocator>> asids;           ///< the same
+    std::uint64_t last_global_asid = 0;
     logged_pages logged;
     wait_queue flusher_wait;               ///< pdflush sleeps here
     bool flusher_requested = false;        ///< wakeup_pdflush(): background_writeout is wanted

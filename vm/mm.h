@@ -3,6 +3,7 @@
 #include "cache/page_cache.h"
 #include "mmu/page_table.h"
 #include "mmu/thread.h"
+#include "mmu/tlb_entry.h"
 #include "sim/locks.h"
 
 #include <map>
@@ -55,7 +56,9 @@ struct mm_struct : address_context {
     }
 
     page_table pgd;
-    spinlock page_table_lock; ///< ptl
+    std::uint64_t tlb_gen = 1; ///< flushes of it so far, where they are counted
+    asid tag;                  ///< the same on every core; 0: none
+    spinlock page_table_lock;  ///< ptl
     rw_semaphore mmap_sem;
     std::map<virtual_address, std::unique_ptr<vm_area_struct>> mmap; ///< by start
 

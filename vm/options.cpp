@@ -20,6 +20,45 @@ void vm_options::declare(option_set& o)
             "the core that pdflush runs on, modulo how many there are");
     o.count("vm.journal_core", journal_core, {0, 63},
             "the core that kjournald runs on, modulo how many there are");
+    tlb.declare(o);
+}
+
+void tlb_flush_options::declare(option_set& o)
+{
+    o.choice("shootdown.kind", kind,
+             {{"ipi", shootdown_kind::ipi},
+              {"early_ack", shootdown_kind::early_ack},
+              {"broadcast", shootdown_kind::broadcast},
+              {"rar", shootdown_kind::rar}},
+             "how other cores' TLBs are flushed: an interrupt, acknowledged after or before the "
+             "flush; an instruction to all (TLBI and DSB, INVLPGB and TLBSYNC); Intel's remote "
+             "action request");
+    o.duration("shootdown.latency", latency, {0, 1'000'000'000},
+               "broadcast and rar: from the instruction to its completion on all cores");
+    o.flag("shootdown.completion_drains", completion_drains,
+           "broadcast and rar: whether completion waits for stores through old translations; off "
+           "is a hardware bug");
+    o.flag("shootdown.concurrent", concurrent,
+           "whether a core flushes its own TLB while the others flush theirs (5.13)");
+    o.choice("vm.asids", asids,
+             {{"none", asid_policy::none},
+              {"slots", asid_policy::slots},
+              {"roll", asid_policy::roll},
+              {"global", asid_policy::global}},
+             "how the kernel uses tlb.asids: not at all, six a core in turn (x86), counting "
+             "through them (MIPS), one an address space (Arm)");
+    o.choice("vm.lazy_tlb", lazy,
+             {{"flush", lazy_tlb_policy::flush},
+              {"leave", lazy_tlb_policy::leave},
+              {"skip", lazy_tlb_policy::skip}},
+             "what a core does about flushes while it runs a kernel thread or nothing: as if the "
+             "program ran, unloads it at the first (2.6 on i386), is not asked and catches up "
+             "(4.20)");
+    o.count("vm.tlb_flush_ceiling", ceiling, {0, 1'000'000},
+            "pages that are flushed one by one; more are flushed as everything (33 since 3.15)");
+    o.choice("vm.reclaim_flush", reclaim,
+             {{"each", reclaim_flush_policy::each}, {"batched", reclaim_flush_policy::batched}},
+             "whether reclaim flushes for every page or for up to 32 at once (4.3)");
 }
 
 void era_options::declare(option_set& o)
@@ -71,6 +110,10 @@ void era_options::declare(option_set& o)
         "vm.write_cache_pages", write_cache_pages,
         {{"linux-2.6.18", writepages_policy::linux_2_6_18}, {"golden", writepages_policy::golden}},
         "when a pass of writeback stops, and where a cyclic one goes on");
+    o.optional_choice(
+        "vm.pte_none", pte_none,
+        {{"linux-2.6.18", pte_none_policy::linux_2_6_18}, {"golden", pte_none_policy::golden}},
+        "whether A or D alone make a PTE corrupt, which kills the process, or nothing (4.8)");
     o.optional_choice("vm.towrite_tag", towrite_tag, {{"off", false}, {"on", true}},
                       "whether a sync writes a snapshot of the dirty pages (2.6.36)");
     o.optional_choice("vm.sync_honours_nr_to_write", sync_honours_nr_to_write,
@@ -100,6 +143,7 @@ vm_policies era_options::policies() const
     set(p.mkclean_flush, mkclean_flush);
     set(p.zap_flush, zap_flush);
     set(p.try_to_free_buffers, try_to_free_buffers);
+    set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);
     set(p.write_cache_pages, write_cache_pages);
     set(p.sync_honours_nr_to_write, sync_honours_nr_to_write);

@@ -19,6 +19,7 @@ struct era_options {
     std::optional<zap_flush_policy> zap_flush;
     std::optional<ttfb_policy> try_to_free_buffers;
     std::optional<writepages_policy> write_cache_pages;
+    std::optional<pte_none_policy> pte_none;
     std::optional<bool> towrite_tag;
     std::optional<bool> sync_honours_nr_to_write;
     std::optional<bool> dirty_under_private_lock;

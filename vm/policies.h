@@ -40,6 +40,9 @@ enum class dirty_tracking_policy { write_protect, dirty_log };
 /// What try_to_free_buffers() does with the dirty bit of a page whose buffers are all clean.
 enum class ttfb_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
 
+/// What the kernel makes of a PTE that is not present but has A or D set (fault.cpp).
+enum class pte_none_policy { linux_2_6_18, golden };
+
 /// Everything in which the kernels differ, one field a difference, so that each can be set alone.
 struct vm_policies {
     cpdfio_policy clear_page_dirty_for_io = cpdfio_policy::linux_2_6_20;
@@ -51,6 +54,7 @@ struct vm_policies {
     zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
     writepages_policy write_cache_pages = writepages_policy::golden;
+    pte_none_policy pte_none = pte_none_policy::golden;
     bool towrite_tag = true;               ///< f446daaea9d4, 2.6.36: syncs write a snapshot
     bool sync_honours_nr_to_write = false; ///< until 05fe478dd04e, 2.6.29
     cache_policies cache;

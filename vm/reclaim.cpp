@@ -17,16 +17,21 @@ constexpr std::uint64_t swap_cluster_max = 32; // pages wanted from one pass
 constexpr unsigned max_passes = 12;            // DEF_PRIORITY; without anything written meanwhile
 constexpr picoseconds congestion_timeout(100'000'000'000);
 
-// shrink_page_list() for one page, which is locked and has our reference. True if it was freed.
-bool shrink_page(kernel& k, core& cpu, page& pg)
+// Whether the page can go once no TLB has it any more; locked, and ours by a reference.
+bool unmap_page(kernel& k, core& cpu, page& pg, unmap_batch* batch)
 {
     if (pg.writeback())
         return false;
-    if (pg.mapped()) {
-        if (page_referenced(k, cpu, pg))
-            return false;
-        try_to_unmap(k, cpu, pg);
-    }
+    if (!pg.mapped())
+        return true;
+    if (page_referenced(k, cpu, pg))
+        return false;
+    try_to_unmap(k, cpu, pg, batch);
+    return true;
+}
+
+bool free_page(kernel& k, core& cpu, page& pg)
+{
     if (pg.dirty())
         return false; // the flusher's business
     if (!invalidate_complete_page(k, cpu, pg))
@@ -35,27 +40,99 @@ bool shrink_page(kernel& k, core& cpu, page& pg)
     return true;
 }
 
-std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
+void let_go(kernel& k, core& cpu, page& pg)
+{
+    unlock_page(cpu, pg);
+    k.cache.put_page(pg);
+}
+
+// The next page of the list, locked and with a reference. Null: it is not for us.
+page* isolate_page(kernel& k, core& cpu)
+{
+    page& pg = k.cache.lru.front();
+    k.cache.lru.splice(k.cache.lru.end(), k.cache.lru, k.cache.lru.begin());
+    ++k.stats.pgscan_direct;
+    k.cache.get_page(pg);
+    if (pg.mapping->host().ino != device_inode_number && trylock_page(cpu, pg)) {
+        if (pg.mapping != nullptr)
+            return &pg;
+        unlock_page(cpu, pg);
+    }
+    k.cache.put_page(pg);
+    return nullptr;
+}
+
+} // namespace
+
+// ---- Linux up to 4.2 ----------------------------------------------------------------------------
+// A page's translations are flushed as they are cleared, and the page goes.
+
+namespace linux_2_6_18
+{
+
+static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
 {
     std::uint64_t freed = 0;
     std::size_t to_scan = k.cache.lru.size();
     while (to_scan-- > 0 && freed < swap_cluster_max && !k.cache.lru.empty()) {
-        page& pg = k.cache.lru.front();
-        k.cache.lru.splice(k.cache.lru.end(), k.cache.lru, k.cache.lru.begin());
-        ++k.stats.pgscan_direct;
         ++scanned;
-        k.cache.get_page(pg);
-        if (pg.mapping->host().ino != device_inode_number && trylock_page(cpu, pg)) {
-            if (pg.mapping != nullptr && shrink_page(k, cpu, pg))
-                ++freed;
-            unlock_page(cpu, pg);
-        }
-        k.cache.put_page(pg);
+        page* const pg = isolate_page(k, cpu);
+        if (pg == nullptr)
+            continue;
+        if (unmap_page(k, cpu, *pg, nullptr) && free_page(k, cpu, *pg))
+            ++freed;
+        let_go(k, cpu, *pg);
     }
     return freed;
 }
 
-} // namespace
+} // namespace linux_2_6_18
+
+// ---- Linux 4.3 (72b252aed506) -------------------------------------------------------------------
+// One flush for a cluster of pages, which stay locked and in the page cache until it is done: Linux
+// takes them out before, and only keeps their frames.
+
+namespace linux_4_3
+{
+
+static std::uint64_t free_pages(kernel& k, core& cpu, const std::vector<page*>& unmapped)
+{
+    std::uint64_t freed = 0;
+    for (page* pg : unmapped) {
+        if (free_page(k, cpu, *pg))
+            ++freed;
+        let_go(k, cpu, *pg);
+    }
+    return freed;
+}
+
+static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
+{
+    std::vector<page*> unmapped;
+    unmap_batch batch;
+    std::size_t to_scan = k.cache.lru.size();
+    while (to_scan-- > 0 && unmapped.size() < swap_cluster_max && !k.cache.lru.empty()) {
+        ++scanned;
+        page* const pg = isolate_page(k, cpu);
+        if (pg == nullptr)
+            continue;
+        if (unmap_page(k, cpu, *pg, &batch))
+            unmapped.push_back(pg);
+        else
+            let_go(k, cpu, *pg);
+    }
+    try_to_unmap_flush(k, cpu, batch);
+    return free_pages(k, cpu, unmapped);
+}
+
+} // namespace linux_4_3
+
+static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
+{
+    return k.options.tlb.reclaim == reclaim_flush_policy::batched
+               ? linux_4_3::shrink_list(k, cpu, scanned)
+               : linux_2_6_18::shrink_list(k, cpu, scanned);
+}
 
 std::uint64_t try_to_free_pages(kernel& k, core& cpu)
 {

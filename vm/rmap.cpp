@@ -6,6 +6,7 @@
 #include "vm/keyed_page.h"
 #include "vm/tlb_flush.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace mkclean
@@ -121,7 +122,15 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg)
     return cleaned;
 }
 
-static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg)
+static void defer_flush(unmap_batch& batch, mm_struct& mm)
+{
+    std::vector<mm_struct*>& all = batch.unflushed;
+    if (std::find(all.begin(), all.end(), &mm) == all.end())
+        all.push_back(&mm);
+}
+
+static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg,
+                             unmap_batch* batch)
 {
     mm_struct& mm = *vma.mm;
     const virtual_address va = vma.address_of(pg.index);
@@ -133,20 +142,30 @@ static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
         return;
     const pte entry =
         cpu.step(site_unmap, subject_of_pte(pg, va), *slot, [&] { return slot->get_and_clear(); });
-    flush_tlb_page(k, cpu, mm, va);
+    if (batch != nullptr && !entry.dirty() && !(is_keyed(k, pg) && entry.writable()))
+        defer_flush(*batch, mm);
+    else
+        flush_tlb_page(k, cpu, mm, va);
     if (entry.dirty())
         set_page_dirty(cpu, pg);
     page_remove_rmap(k, cpu, pg);
     k.cache.put_page(pg);
 }
 
-void try_to_unmap(kernel& k, core& cpu, page& pg)
+void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch)
+{
+    for (mm_struct* mm : batch.unflushed)
+        flush_tlb_mm(k, cpu, *mm);
+    batch.unflushed.clear();
+}
+
+void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch)
 {
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     for (vm_area_struct* vma : mapping.i_mmap)
         if (vma->maps(pg.index))
-            try_to_unmap_one(k, cpu, *vma, pg);
+            try_to_unmap_one(k, cpu, *vma, pg, batch);
 }
 
 bool page_referenced(kernel& k, core& cpu, page& pg)

@@ -5,6 +5,11 @@
 namespace mkclean
 {
 
+/// struct tlbflush_unmap_batch: whose TLBs may still hold translations that PTEs do not have.
+struct unmap_batch {
+    std::vector<mm_struct*> unflushed;
+};
+
 // Each of these is O(mappings of the file), as a walk of i_mmap, and a walk of four levels of page
 // tables for those that show the page.
 
@@ -16,7 +21,13 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg);
 
 /// Takes the page out of every page table that maps it; the page is locked. What a PTE knows of its
 /// dirtiness goes to set_page_dirty().
-void try_to_unmap(kernel& k, core& cpu, page& pg);
+///
+/// With a batch, TLBs are flushed only where the PTE was dirty; the rest has to be flushed before
+/// the page is used for anything else. A clean PTE may wait: a store that hits a clean TLB entry
+/// walks again, and finds nothing (rule R4).
+void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch = nullptr);
+/// Flushes what a batch has left.
+void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch);
 
 /// Whether any PTE, or the storage key, says the page was used since this was last asked; page
 /// locked. Flushes the TLBs of those that do, as asm-generic's ptep_clear_flush_young() of 2.6.

@@ -1,7 +1,10 @@
-// TLB shootdown by interprocessor interrupt (arch/i386/kernel/smp.c of 2.6): the initiator flushes
-// its own TLB, interrupts the others, and spins until the last of them has acknowledged.
+// TLB flushes (arch/i386/kernel/smp.c of 2.6, arch/x86/mm/tlb.c of later kernels): what has to go,
+// and the initiator's own part. How the others are made to do theirs is in shootdown.cpp.
 
 #include "vm/tlb_flush.h"
+#include "vm/asid.h"
+#include "vm/shootdown.h"
+#include "vm/switch_mm.h"
 
 namespace mkclean
 {
@@ -9,77 +12,85 @@ namespace mkclean
 namespace
 {
 
-std::string show_acks(std::uint64_t before, std::uint64_t after)
+void invalidate(kernel& k, core& cpu, const tlb_flush_request& request)
 {
-    return "waiting for " + std::to_string(before) + "->" + std::to_string(after);
-}
-
-const step_site site_send{"flush_tlb_others", place::none, show_acks};
-const step_site site_ack{"flush_tlb_func ack", place::none, show_acks};
-
-std::uint64_t bit_of(const core& cpu)
-{
-    return std::uint64_t{1} << cpu.index();
-}
-
-void flush_local(kernel& k, core& cpu, const tlb_flush_request& request)
-{
-    if (cpu.loaded() != request.mm)
-        return;
-    cpu.spend(cpu.cost().invlpg);
-    cpu.sync();
-    if (request.everything) {
-        ++k.stats.nr_tlb_local_flush_all;
-        cpu.memory_unit().flush_all(cpu);
-    } else {
+    if (request.everything)
+        return flush_loaded_mm(k, cpu);
+    for (std::uint64_t i = 0; i < request.pages; ++i) {
+        cpu.spend(cpu.cost().invlpg);
+        cpu.sync();
         ++k.stats.nr_tlb_local_flush_one;
-        cpu.memory_unit().invlpg(cpu, request.va);
+        cpu.memory_unit().invlpg(cpu, request.start + i * page_size);
     }
 }
 
-void flush_others(kernel& k, core& cpu, tlb_flush_request& request)
+// Generations are followed one by one: who has missed one flushes everything, and so has followed
+// all there are. Who is ahead already has nothing to do.
+void follow(kernel& k, core& cpu, const tlb_flush_request& request)
 {
-    const std::uint64_t targets = request.mm->cpu_mask & ~bit_of(cpu);
-    if (targets == 0)
-        return;
-    ++k.stats.nr_tlb_remote_flush;
-    for (core* other : k.cores)
-        if ((targets & bit_of(*other)) != 0)
-            ++request.unacknowledged;
+    asid_allocator& asids = *k.asids.at(cpu.index());
     cpu.sync();
-    subject what;
-    what.va = request.va;
-    cpu.note(site_send, what, 0, request.unacknowledged);
-    for (core* other : k.cores) {
-        if ((targets & bit_of(*other)) == 0)
-            continue;
-        k.tlb_flush_queues[other->index()].push_back(&request);
-        cpu.send_ipi(*other, interrupt::tlb_shootdown);
-    }
-    cpu.spin_until(request.acknowledged, [&] { return request.unacknowledged == 0; });
+    if (asids.loaded_gen() == request.mm->tlb_gen)
+        return;
+    const bool the_next =
+        asids.loaded_gen() + 1 == request.new_tlb_gen && request.new_tlb_gen == request.mm->tlb_gen;
+    if (request.everything || !the_next)
+        return flush_loaded_mm(k, cpu);
+    invalidate(k, cpu, request);
+    asids.followed(request.new_tlb_gen);
+}
+
+void count_flush(kernel& k, core& cpu, tlb_flush_request& request)
+{
+    if (k.options.tlb.count_generations())
+        cpu.spend(cpu.cost().atomic_rmw);
+    cpu.sync();
+    request.new_tlb_gen = ++request.mm->tlb_gen;
 }
 
 void flush(kernel& k, core& cpu, tlb_flush_request& request)
 {
-    cpu.sync();
-    flush_local(k, cpu, request);
-    flush_others(k, cpu, request);
+    count_flush(k, cpu, request);
+    if (k.options.tlb.by_hardware()) {
+        flush_tlb_by_hardware(k, cpu, request);
+        return;
+    }
+    if (!k.options.tlb.concurrent)
+        flush_tlb_func(k, cpu, request);
+    send_flush_requests(k, cpu, request);
+    if (k.options.tlb.concurrent)
+        flush_tlb_func(k, cpu, request);
+    wait_for_acknowledgements(cpu, request);
+}
+
+tlb_flush_request request_for(mm_struct& mm, virtual_address start, std::uint64_t pages)
+{
+    tlb_flush_request request;
+    request.mm = &mm;
+    request.start = start;
+    request.pages = pages;
+    return request;
 }
 
 } // namespace
 
 void flush_tlb_page(kernel& k, core& cpu, mm_struct& mm, virtual_address va)
 {
-    tlb_flush_request request;
-    request.mm = &mm;
-    request.va = va;
+    tlb_flush_request request = request_for(mm, va, 1);
+    flush(k, cpu, request);
+}
+
+void flush_tlb_range(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                     virtual_address end)
+{
+    tlb_flush_request request = request_for(mm, start, (end - start).raw() / page_size);
+    request.everything = request.pages > k.options.tlb.ceiling;
     flush(k, cpu, request);
 }
 
 void flush_tlb_mm(kernel& k, core& cpu, mm_struct& mm)
 {
-    tlb_flush_request request;
-    request.mm = &mm;
+    tlb_flush_request request = request_for(mm, virtual_address(), 0);
     request.everything = true;
     flush(k, cpu, request);
 }
@@ -91,10 +102,9 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
         flush_tlb_page(k, cpu, mm, va);
         break;
     case mkclean_flush_policy::local: {
-        tlb_flush_request request;
-        request.mm = &mm;
-        request.va = va;
-        flush_local(k, cpu, request);
+        tlb_flush_request request = request_for(mm, va, 1);
+        count_flush(k, cpu, request);
+        flush_tlb_func(k, cpu, request);
         break;
     }
     case mkclean_flush_policy::none:
@@ -102,22 +112,16 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
     }
 }
 
-void flush_tlb_interrupt(kernel& k, core& cpu)
+void flush_tlb_func(kernel& k, core& cpu, const tlb_flush_request& request)
 {
-    std::deque<tlb_flush_request*>& queue = k.tlb_flush_queues[cpu.index()];
-    while (!queue.empty()) {
-        tlb_flush_request& request = *queue.front();
-        queue.pop_front();
-        ++k.stats.nr_tlb_remote_flush_received;
-        cpu.spend(cpu.cost().ipi_handler);
-        flush_local(k, cpu, request);
-        cpu.sync();
-        subject what;
-        what.va = request.va;
-        cpu.note(site_ack, what, request.unacknowledged, request.unacknowledged - 1);
-        if (--request.unacknowledged == 0)
-            request.acknowledged.wake_all();
-    }
+    if (cpu.loaded() != request.mm)
+        return;
+    if (cpu.lazy() && k.options.tlb.lazy != lazy_tlb_policy::flush)
+        return leave_mm(k, cpu);
+    if (k.options.tlb.count_generations())
+        follow(k, cpu, request);
+    else
+        invalidate(k, cpu, request);
 }
 
 } // namespace mkclean

@@ -49,7 +49,7 @@ namespace linux_2_6_23
 
 void write_fault(kernel& k, core& cpu, fault_context& f)
 {
-    const bool first = f.seen.none(); // __do_fault() holds the lock that ->fault returned with
+    const bool first = !f.seen.present(); // __do_fault() holds the lock that ->fault returned with
     if (first)
         lock_page(cpu, *f.pg);
     const bool installed = install_pte(k, cpu, f, writable_and_dirty(f));

@@ -79,11 +79,12 @@ void free_pages(kernel& k, const mmu_gather& pages)
 namespace linux_2_6_18
 {
 
-// tlb_flush_mmu()
-static void flush_gather(kernel& k, core& cpu, vm_area_struct& vma, mmu_gather& all)
+// tlb_flush_mmu(), of all up to `end`
+static void flush_gather(kernel& k, core& cpu, vm_area_struct& vma, virtual_address end,
+                         mmu_gather& all)
 {
     if (!all.empty())
-        flush_tlb_mm(k, cpu, *vma.mm);
+        flush_tlb_range(k, cpu, *vma.mm, vma.start, end);
     free_pages(k, all);
     all.clear();
 }
@@ -98,10 +99,10 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
         remove_rmaps(k, cpu, pages);
         all.insert(all.end(), pages.begin(), pages.end());
         if (all.size() + batch_pages > gather_pages)
-            flush_gather(k, cpu, vma, all);
+            flush_gather(k, cpu, vma, end, all);
         va = end;
     }
-    flush_gather(k, cpu, vma, all);
+    flush_gather(k, cpu, vma, vma.end, all);
 }
 
 } // namespace linux_2_6_18
@@ -122,7 +123,7 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
             mmu_gather dirty;
             pages = clear_ptes(k, cpu, vma, va, end, dirties_after_flush(k) ? &dirty : nullptr);
             if (!pages.empty())
-                flush_tlb_mm(k, cpu, *vma.mm);
+                flush_tlb_range(k, cpu, *vma.mm, va, end);
             for (page* pg : dirty)
                 set_page_dirty(cpu, *pg);
             remove_rmaps(k, cpu, pages);

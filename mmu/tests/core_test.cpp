@@ -360,7 +360,7 @@ TEST_CASE(
             o.bus_latency = in_cycles(10);
             o.core.ipi_latency = 50 * period;
             o.cost.pte_rmw = 15;
-            o.walker.rechecks = rechecks;
+            o.walker.rechecks = rechecks ? dirty_recheck::always : dirty_recheck::never;
             fiber_executor exec;
             machine m(exec, o);
             m.slot(0).set_pte(pte::of_page(machine::frame(0)).mkwrite());

@@ -62,11 +62,15 @@ public:
           begun(e.now()),
           port(memory, o.bus_latency)
     {
+        const bool ahead_of_others = o.cores > 1 && o.core.sync == time_sync::window;
+        const bool late_stores = ahead_of_others || o.core.store_buffer > 0;
         for (unsigned i = 0; i < o.cores; ++i) {
             cores.push_back(std::make_unique<core>(exec, log, options.cost, o.core, i,
                                                    std::make_unique<mmu>(port, o.tlb, o.walker)));
-            if (o.cores > 1 && o.core.sync == time_sync::window)
-                cores.back()->share(sharing, deferred, o.bus_latency);
+            if (late_stores)
+                cores.back()->defer_to(deferred);
+            if (ahead_of_others)
+                cores.back()->share(sharing, o.bus_latency);
             cores.back()->set_kernel(*this);
             cores.back()->set_observer(this);
         }
@@ -74,7 +78,7 @@ public:
             spaces.push_back(std::make_unique<address_space>(memory, allocator()));
             spaces.back()->context.root = spaces.back()->table.root();
         }
-        if (o.cores > 1 && o.core.sync == time_sync::window)
+        if (late_stores)
             exec.before_turns(
                 [this](picoseconds when, unsigned priority) { deferred.commit(when, priority); });
         log.attach(*this);

@@ -420,7 +420,7 @@ TEST_CASE("R4: a walker that does not recheck sets D where P and W are gone, and
           "learns of the store")
 {
     walker_options blind;
-    blind.rechecks = false;
+    blind.rechecks = dirty_recheck::never;
     for (const kernel_path& path : kernel_paths) {
         const race_summary sum = race_everywhere(path, blind, [](const race_result& r) {
             // Only in the window between reading the entry and updating it.

@@ -163,15 +163,20 @@ json walker_json(const world& w)
         const walker_stats& s = cpu->memory_unit().page_walker().stats();
         sum.walks += s.walks;
         sum.reads += s.reads;
+        sum.line_hits += s.line_hits;
         sum.cache_hits += s.cache_hits;
         sum.accessed_set += s.accessed_set;
         sum.dirty_set += s.dirty_set;
         sum.retries += s.retries;
         sum.logged += s.logged;
     }
-    return {{"walks", sum.walks},           {"reads", sum.reads},
-            {"cache_hits", sum.cache_hits}, {"accessed_set", sum.accessed_set},
-            {"dirty_set", sum.dirty_set},   {"retries", sum.retries},
+    return {{"walks", sum.walks},
+            {"reads", sum.reads},
+            {"line_hits", sum.line_hits},
+            {"cache_hits", sum.cache_hits},
+            {"accessed_set", sum.accessed_set},
+            {"dirty_set", sum.dirty_set},
+            {"retries", sum.retries},
             {"logged", sum.logged}};
 }
 
@@ -198,6 +203,9 @@ json vm_json(const world& w)
     j["nr_tlb_remote_flush_received"] = s.nr_tlb_remote_flush_received;
     j["nr_tlb_local_flush_one"] = s.nr_tlb_local_flush_one;
     j["nr_tlb_local_flush_all"] = s.nr_tlb_local_flush_all;
+    j["nr_tlb_lazy_catchup"] = s.nr_tlb_lazy_catchup;
+    j["nr_leave_mm"] = s.nr_leave_mm;
+    j["nr_asid_rollover"] = s.nr_asid_rollover;
     j["page_mkclean"] = s.page_mkclean;
     j["page_mkclean_cleaned"] = s.page_mkclean_cleaned;
     j["redirtied_by_mkclean"] = s.redirtied_by_mkclean;

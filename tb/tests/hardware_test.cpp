@@ -20,6 +20,28 @@ const std::vector<settings> kinds = {
     {{"mmu.format", "aarch64"}},
     {{"mmu.format", "aarch64"}, {"mmu.sets_dirty", "fault"}},
     {{"mmu.sets_dirty", "fault"}},
+    {{"tlb.l2_entries", "64"}, {"tlb.replacement", "plru"}},
+    {{"tlb.l2_entries", "256"}, {"tlb.replacement", "random"}, {"tlb.rewalks", "on"}},
+    {{"tlb.caches_dirty", "off"}},
+    {{"tlb.caches_dirty", "off"}, {"tlb.l2_entries", "64"}, {"mmu.sets_dirty", "fault"}},
+    {{"vm.lazy_tlb", "leave"}},
+    {{"vm.lazy_tlb", "skip"}, {"vm.tlb_flush_ceiling", "33"}, {"cost.ipi_ack", "100"}},
+    {{"tlb.asids", "4096"}, {"vm.asids", "slots"}, {"vm.lazy_tlb", "skip"}},
+    {{"tlb.asids", "3"}, {"vm.asids", "slots"}, {"vm.tlb_flush_ceiling", "4"}},
+    {{"tlb.asids", "4"}, {"vm.asids", "roll"}, {"tlb.l2_entries", "64"}},
+    {{"tlb.asids", "256"}, {"vm.asids", "roll"}, {"shootdown.concurrent", "on"}},
+    {{"tlb.asids", "256"}, {"vm.asids", "global"}, {"shootdown.kind", "broadcast"}},
+    {{"tlb.asids", "2"}, {"vm.asids", "global"}, {"shootdown.kind", "broadcast"}},
+    {{"shootdown.kind", "broadcast"}, {"shootdown.latency", "20us"}},
+    {{"tlb.asids", "256"}, {"vm.asids", "global"}, {"shootdown.kind", "rar"}},
+    {{"shootdown.kind", "rar"}, {"vm.lazy_tlb", "skip"}, {"vm.reclaim_flush", "batched"}},
+    {{"shootdown.kind", "early_ack"}, {"vm.lazy_tlb", "leave"}},
+    {{"shootdown.kind", "early_ack"}, {"tlb.asids", "16"}, {"vm.asids", "slots"}},
+    {{"vm.reclaim_flush", "batched"}},
+    {{"core.store_buffer", "1"}, {"core.store_drain", "10"}},
+    {{"core.store_buffer", "42"}, {"core.store_drain", "300"}},
+    {{"core.store_buffer", "56"}, {"core.store_drain", "50"}, {"shootdown.kind", "broadcast"}},
+    {{"core.store_buffer", "8"}, {"core.store_drain", "500"}, {"shootdown.kind", "early_ack"}},
     {{"mmu.sets_dirty", "storage_key"}},
     {{"mmu.dirty_log_entries", "4"}, {"vm.dirty_tracking", "dirty_log"}},
     {{"mmu.dirty_log_entries", "512"}, {"vm.dirty_tracking", "dirty_log"}},
@@ -52,6 +74,45 @@ TEST_CASE("hardware: golden keeps its promises on every kind of MMU, 200 seeds o
           doctest::test_suite("long"))
 {
     check_promises(3001, 3200);
+}
+
+static void check_any_hardware(std::uint64_t first, std::uint64_t last,
+                               const settings& and_this = {})
+{
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        settings machine = machine_with(seed, hardware_of(seed));
+        machine.insert(machine.end(), and_this.begin(), and_this.end());
+        INFO(command_of(machine));
+        const json stats = run(machine);
+        CHECK(complaints(stats) + differences_by_time(machine, stats) == "");
+    }
+}
+
+TEST_CASE("hardware: golden keeps its promises on any mixture of it, and windows are exact")
+{
+    check_any_hardware(1, 40);
+}
+TEST_CASE("hardware: golden keeps its promises on 1000 mixtures of it, and windows are exact" *
+          doctest::test_suite("long"))
+{
+    check_any_hardware(1001, 2000);
+}
+
+static const settings with_keys = {{"mmu.sets_dirty", "storage_key"}};
+static const settings with_logs = {{"mmu.sets_dirty", "walker"},
+                                   {"mmu.dirty_log_entries", "6"},
+                                   {"vm.dirty_tracking", "dirty_log"}};
+
+TEST_CASE("hardware: the same of any mixture with storage keys, and with logs of dirtied pages")
+{
+    check_any_hardware(101, 130, with_keys);
+    check_any_hardware(131, 160, with_logs);
+}
+TEST_CASE("hardware: the same of 500 mixtures with storage keys, and of 500 with logs" *
+          doctest::test_suite("long"))
+{
+    check_any_hardware(2001, 2500, with_keys);
+    check_any_hardware(2501, 3000, with_logs);
 }
 
 TEST_CASE("hardware: windows are exact on every kind of MMU")

@@ -71,6 +71,48 @@ inline settings machine_of(std::uint64_t seed, const std::string& kernel)
             {"disk.write_overhead", d.number(1, 700, "us")}};
 }
 
+/// Any processor that works, with what its kernel does about it.
+inline settings hardware_of(std::uint64_t seed)
+{
+    dice d(seed * 7919 + 17);
+    settings s = {
+        {"mmu.format", d.one_of({"x86-64", "x86-64-la57", "sv39", "sv48", "aarch64"})},
+        {"mmu.sets_dirty", d.one_of({"walker", "walker", "fault"})},
+        {"walker.cache_entries", d.one_of({"0", "1", "16"})},
+        {"walker.l1_lines", d.one_of({"0", "0", "1", "8"})},
+        {"walker.l2_lines", d.one_of({"0", "4"})},
+        {"walker.l1_latency", d.one_of({"1", "4"})},
+        {"walker.rechecks", d.one_of({"always", "strays"})},
+        {"walker.assist", d.one_of({"0", "250"})},
+        {"walker.shared_ports", d.one_of({"0", "0", "1", "2"})},
+        {"core.kpti", d.one_of({"off", "off", "on"})},
+        {"tlb.entries", d.one_of({"1", "2", "8", "64"})},
+        {"tlb.ways", "1"},
+        {"tlb.replacement", d.one_of({"lru", "plru", "random"})},
+        {"tlb.l2_entries", d.one_of({"0", "8", "128"})},
+        {"tlb.l2_ways", d.one_of({"1", "4", "8"})},
+        {"tlb.l2_latency", d.one_of({"0", "7", "300"})},
+        {"tlb.caches_dirty", d.one_of({"on", "on", "off"})},
+        {"tlb.rewalks", d.one_of({"on", "off"})},
+        {"core.store_buffer", d.one_of({"0", "0", "1", "8", "64"})},
+        {"core.store_drain", d.one_of({"1", "4", "40", "700"})},
+        {"cost.ipi_ack", d.one_of({"0", "100", "700"})},
+        {"shootdown.latency", d.one_of({"0ns", "100ns", "3us"})},
+        {"shootdown.concurrent", d.one_of({"on", "off"})},
+        {"vm.lazy_tlb", d.one_of({"flush", "leave", "skip"})},
+        {"vm.tlb_flush_ceiling", d.one_of({"0", "3", "33"})},
+        {"vm.reclaim_flush", d.one_of({"each", "batched"})},
+    };
+    const std::string kind = d.one_of({"ipi", "ipi", "early_ack", "broadcast", "rar"});
+    const bool by_hardware = kind == "broadcast" || kind == "rar";
+    const std::string asids =
+        by_hardware ? d.one_of({"none", "global"}) : d.one_of({"none", "slots", "roll", "global"});
+    s.emplace_back("shootdown.kind", kind);
+    s.emplace_back("vm.asids", asids);
+    s.emplace_back("tlb.asids", asids == "none" ? "0" : d.one_of({"2", "3", "256"}));
+    return s;
+}
+
 /// The command that repeats it.
 inline std::string command_of(const settings& given)
 {

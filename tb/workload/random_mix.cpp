@@ -369,8 +369,18 @@ void random_mix::program_thread::one_operation(user_task& self)
     try {
         perform(self, pick_operation());
     } catch (const user_signal& signal) {
-        const bool bus = signal.what == user_signal::kind::bus;
-        ++(bus ? m_mix.m_counts.bus_errors : m_mix.m_counts.segmentation_faults);
+        counts& counted = m_mix.m_counts;
+        switch (signal.what) {
+        case user_signal::kind::bus:
+            ++counted.bus_errors;
+            break;
+        case user_signal::kind::segv:
+            ++counted.segmentation_faults;
+            break;
+        case user_signal::kind::kill:
+            ++counted.kills;
+            break;
+        }
     }
     ++m_mix.m_counts.operations;
 }
@@ -454,6 +464,7 @@ std::vector<workload::counter> random_mix::report() const
     return {{"operations", m_counts.operations},
             {"bus_errors", m_counts.bus_errors},
             {"segmentation_faults", m_counts.segmentation_faults},
+            {"kills", m_counts.kills},
             {"refused_truncates", m_counts.refused_truncates},
             {"failed_calls", m_counts.failed_calls},
             {"bad_private_bytes", m_counts.bad_private_bytes},

@@ -37,6 +37,7 @@ private:
         std::uint64_t operations = 0;
         std::uint64_t bus_errors = 0;          ///< accesses beyond the end of the file
         std::uint64_t segmentation_faults = 0; ///< accesses to what a sibling has just unmapped
+        std::uint64_t kills = 0;               ///< accesses that met a corrupt page table
         std::uint64_t refused_truncates = 0;   ///< by the kernel: files only grow
         std::uint64_t failed_calls = 0;        ///< any other error from a system call
         std::uint64_t bad_private_bytes = 0;

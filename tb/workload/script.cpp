@@ -197,8 +197,11 @@ void script::runner::unmap(const script_operation& op)
 {
     mapping& m = mapped(op);
     const mapping old = m;
-    m.length = 0;
     check_result(m_self.munmap(old.start, old.length) == 0);
+    if (m.of_several)
+        m_self.cpu().sync();
+    if (m.start == old.start)
+        m.length = 0;
 }
 
 void script::runner::store(const script_operation& op)

@@ -1,0 +1,164 @@
+// How other cores' TLBs are flushed. By their kernels: the initiator interrupts those that have the
+// address space loaded and spins until the last of them has acknowledged. By their hardware: an
+// instruction reaches it, and another one waits until it has done so.
+
+#include "vm/shootdown.h"
+#include "vm/asid.h"
+#include "vm/tlb_flush.h"
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string show_acks(std::uint64_t before, std::uint64_t after)
+{
+    return "waiting for " + std::to_string(before) + "->" + std::to_string(after);
+}
+
+const step_site site_send{"flush_tlb_others", place::none, show_acks};
+const step_site site_ack{"flush_tlb_func ack", place::none, show_acks};
+const step_site site_hardware{"tlbi", place::none, nullptr};
+
+std::uint64_t bit_of(const core& cpu)
+{
+    return std::uint64_t{1} << cpu.index();
+}
+
+subject subject_of_flush(const tlb_flush_request& request)
+{
+    subject what;
+    what.va = request.start;
+    return what;
+}
+
+// Who runs the address space; not who only keeps it loaded, if he looks after himself.
+std::vector<core*> targets_of(kernel& k, const core& cpu, const tlb_flush_request& request)
+{
+    std::vector<core*> targets;
+    for (core* other : k.cores) {
+        const bool asked = (request.mm->cpu_mask & bit_of(*other)) != 0 && other != &cpu;
+        const bool catches_up = other->lazy() && k.options.tlb.lazy == lazy_tlb_policy::skip;
+        if (asked && !catches_up)
+            targets.push_back(other);
+    }
+    return targets;
+}
+
+// Everybody writes to the initiator's line, one after the other: it has to be fetched each time.
+void acknowledge(core& cpu, tlb_flush_request& request)
+{
+    const picoseconds transfer = cpu.period() * cpu.cost().ipi_ack;
+    const picoseconds free = std::max(cpu.now(), request.ack_line_free);
+    request.ack_line_free = free + transfer;
+    cpu.elapse(request.ack_line_free - cpu.now());
+    cpu.sync();
+    cpu.note(site_ack, subject_of_flush(request), request.unacknowledged,
+             request.unacknowledged - 1);
+    if (--request.unacknowledged == 0)
+        request.acknowledged.wake_all();
+}
+
+} // namespace
+
+// ---- by software --------------------------------------------------------------------------------
+
+void send_flush_requests(kernel& k, core& cpu, tlb_flush_request& request)
+{
+    cpu.sync();
+    const std::vector<core*> targets = targets_of(k, cpu, request);
+    if (targets.empty())
+        return;
+    ++k.stats.nr_tlb_remote_flush;
+    request.unacknowledged = static_cast<unsigned>(targets.size());
+    cpu.note(site_send, subject_of_flush(request), 0, request.unacknowledged);
+    for (core* other : targets) {
+        k.tlb_flush_queues[other->index()].push_back(&request);
+        cpu.send_ipi(*other, interrupt::tlb_shootdown);
+    }
+}
+
+void wait_for_acknowledgements(core& cpu, tlb_flush_request& request)
+{
+    if (request.unacknowledged > 0)
+        cpu.spin_until(request.acknowledged, [&] { return request.unacknowledged == 0; });
+}
+
+void flush_tlb_interrupt(kernel& k, core& cpu)
+{
+    std::deque<tlb_flush_request*>& queue = k.tlb_flush_queues[cpu.index()];
+    while (!queue.empty()) {
+        tlb_flush_request& request = *queue.front();
+        queue.pop_front();
+        ++k.stats.nr_tlb_remote_flush_received;
+        cpu.spend(cpu.cost().ipi_handler);
+        if (k.options.tlb.kind == shootdown_kind::early_ack) {
+            // What was asked for is remembered: once acknowledged, the request may be gone.
+            tlb_flush_request own;
+            own.mm = request.mm;
+            own.everything = request.everything;
+            own.start = request.start;
+            own.pages = request.pages;
+            own.new_tlb_gen = request.new_tlb_gen;
+            acknowledge(cpu, request);
+            flush_tlb_func(k, cpu, own);
+        } else {
+            flush_tlb_func(k, cpu, request);
+            acknowledge(cpu, request);
+        }
+    }
+}
+
+// ---- by hardware --------------------------------------------------------------------------------
+
+namespace
+{
+
+void spend_on_instructions(kernel& k, core& cpu, const tlb_flush_request& request,
+                           std::size_t targets)
+{
+    const bool to_each = k.options.tlb.kind == shootdown_kind::rar;
+    const std::uint64_t orders = request.everything ? 1 : request.pages;
+    cpu.spend(to_each ? cpu.cost().ipi_send * targets : cpu.cost().tlbi * orders);
+}
+
+// Those that went through the old translations, which are all older than the invalidation.
+void wait_for_stores(core& cpu, const std::vector<core*>& targets)
+{
+    for (const core* other : targets)
+        if (other->stores_drained_at() > cpu.now())
+            cpu.elapse(other->stores_drained_at() - cpu.now());
+}
+
+} // namespace
+
+void flush_tlb_by_hardware(kernel& k, core& cpu, tlb_flush_request& request)
+{
+    const bool to_all = k.options.tlb.kind == shootdown_kind::broadcast;
+    std::vector<core*> targets = to_all ? k.cores : targets_of(k, cpu, request);
+    if (!to_all)
+        flush_tlb_func(k, cpu, request);
+    if (targets.empty())
+        return;
+    ++k.stats.nr_tlb_remote_flush;
+    spend_on_instructions(k, cpu, request, targets.size());
+    cpu.sync();
+    cpu.note(site_hardware, subject_of_flush(request));
+    // There, and back again.
+    const picoseconds there(k.options.tlb.latency / 2);
+    cpu.elapse(there);
+    cpu.sync();
+    const tlb_invalidation what{request.mm->tag, request.everything, page_of(request.start),
+                                request.pages};
+    for (core* other : targets) {
+        other->memory_unit().invalidate_from_outside(what);
+        k.asids.at(other->index())->heard_of(*request.mm, request.new_tlb_gen);
+    }
+    cpu.elapse(picoseconds(k.options.tlb.latency) - there);
+    if (k.options.tlb.completion_drains)
+        wait_for_stores(cpu, targets);
+    cpu.sync();
+}
+
+} // namespace mkclean
