@@ -89,6 +89,7 @@ public:
     irq_spinlock tree_lock;              ///< the tree and its tags; interrupt handlers take it
     spinlock private_lock;               ///< the pages' buffer lists
     spinlock i_mmap_lock;                ///< i_mmap
+    spinlock key_lock;                   ///< what leaves the pages' storage keys (vm/keyed_page.h)
     std::vector<vm_area_struct*> i_mmap; ///< every mapping of this file into some mm
     page_index writeback_index;          ///< where a cyclic pass goes on
     int error = 0;                       ///< AS_EIO or AS_ENOSPC, reported and cleared by fsync

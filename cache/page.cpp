@@ -1,6 +1,8 @@
 #include "cache/page.h"
 #include "cache/address_space.h"
 #include "cache/inode.h"
+#include "cache/page_cache.h"
+#include "cache/page_key.h"
 
 namespace mkclean
 {
@@ -87,8 +89,11 @@ bool test_and_clear_page_dirty(actor& self, page& pg)
 
 void set_page_uptodate(actor& self, page& pg)
 {
-    self.step(site_uptodate, subject_of(pg), pg.flags,
-              [&] { pg.flags.test_and_set(page_flag::uptodate); });
+    const bool was = self.step(site_uptodate, subject_of(pg), pg.flags,
+                               [&] { return pg.flags.test_and_set(page_flag::uptodate); });
+    // The disk has stored to it, and whoever had the frame before: that is not dirtiness.
+    if (!was && pg.mapping != nullptr && pg.mapping->cache().keys != nullptr)
+        page_clear_dirty(self, pg.mapping->cache(), pg);
 }
 
 } // namespace mkclean

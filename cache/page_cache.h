@@ -25,6 +25,8 @@ struct cache_policies {
     bool fsync_writes_clean_inode = false;
 };
 
+class storage_keys;
+
 using page_list = boost::intrusive::list<page>;
 using inode_list = boost::intrusive::list<inode, boost::intrusive::constant_time_size<false>>;
 
@@ -75,6 +77,7 @@ public:
 
     const cache_policies& policies() const { return m_policies; }
 
+    storage_keys* keys = nullptr; ///< where dirtiness is, if it is not in PTEs (page_key.h)
     vmstat stats;
     page_list lru;              ///< pages of files, least recently added first
     inode_list s_dirty;         ///< inodes with dirty pages or state, most recently dirtied last

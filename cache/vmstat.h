@@ -43,6 +43,8 @@ struct vmstat {
     std::uint64_t no_io_writepages = 0;     ///< writepage found every buffer clean: nothing written
     std::uint64_t writepages = 0;
     std::uint64_t redirtied_by_mkclean = 0; ///< set_page_dirty() calls that the 2.6.20 fix added
+    std::uint64_t dirty_log_drains = 0; ///< times that all cores' logs of dirtied pages were read
+    std::uint64_t dirty_log_full = 0;   ///< times that one was full
 };
 
 } // namespace mkclean

@@ -113,6 +113,7 @@ void core::take_interrupt()
             m_need_resched = true;
         break;
     case interrupt::tlb_shootdown:
+    case interrupt::dirty_log:
         ++m_stats.ipis_received;
         m_kernel->handle_interrupt(*this, vector);
         break;
@@ -250,8 +251,7 @@ void core::access(virtual_address va, std::byte* bytes, std::size_t length, acce
             length -= done;
             to_announce = announcing && offset_in_page(va) == 0;
         } else {
-            handle_miss(va, kind);
-            filled = true;
+            filled = handle_miss(va, kind) || filled;
         }
     }
     learn_limits();
@@ -328,18 +328,30 @@ void core::store_access_by_access(const tlb_entry& entry, virtual_address va,
     }
 }
 
-void core::handle_miss(virtual_address va, access_kind kind)
+// False if only the emulator had missed something, and not the model.
+bool core::handle_miss(virtual_address va, access_kind kind)
 {
     sync_user();
+    if (m_mmu->record_in_key(*this, va, kind))
+        return false;
     page_fault fault;
     interrupts_off();
     const bool translated = m_mmu->miss(*this, va, kind, fault);
     interrupts_on();
-    if (translated)
-        return;
-    ++m_stats.page_faults;
+    if (!translated)
+        enter_kernel_for(fault);
+    return true;
+}
+
+void core::enter_kernel_for(const page_fault& fault)
+{
     enter_kernel(cost().fault_entry);
-    m_kernel->handle_page_fault(*this, fault);
+    if (fault.log_full) {
+        m_kernel->handle_dirty_log_full(*this);
+    } else {
+        ++m_stats.page_faults;
+        m_kernel->handle_page_fault(*this, fault);
+    }
     exit_kernel(cost().fault_exit);
 }
 

@@ -20,7 +20,7 @@ namespace mkclean
 
 class option_set;
 
-enum class interrupt { timer, reschedule, tlb_shootdown, disk };
+enum class interrupt { timer, reschedule, tlb_shootdown, dirty_log, disk };
 
 /// What the kernel gives the hardware to call: the entries of its interrupt descriptor table.
 class kernel_entries
@@ -29,6 +29,9 @@ public:
     virtual ~kernel_entries() = default;
     /// Runs on the faulting core, in kernel mode; the instruction is retried when it returns.
     virtual void handle_page_fault(core& cpu, const page_fault& fault) = 0;
+    /// Runs like it, when a store could not be made because the core's log of dirtied pages is
+    /// full.
+    virtual void handle_dirty_log_full(core&) {}
     /// Runs on the interrupted core with interrupts off, on top of whatever ran; must not sleep.
     virtual void handle_interrupt(core& cpu, interrupt vector) = 0;
     /// The core goes on with a thread of `next`, in the middle of a context switch: it has
@@ -279,7 +282,8 @@ private:
                             std::size_t length, access_kind kind, bool first);
     void store_access_by_access(const tlb_entry& entry, virtual_address va, const std::byte* bytes,
                                 std::size_t length, bool first, bool last);
-    void handle_miss(virtual_address va, access_kind kind);
+    bool handle_miss(virtual_address va, access_kind kind);
+    void enter_kernel_for(const page_fault& fault);
     /// Before which this core need not wait for anybody, as long as no interrupt comes from it:
     struct run_ahead_limits {
         picoseconds shared; ///< whatever it does,

@@ -34,12 +34,14 @@ void frame_sharing::retire(frame_number frame)
         m_retired.insert(frame);
 }
 
-void frame_sharing::mark(const holders& all)
+void frame_sharing::mark(const holders& all) const
 {
     const unsigned first = all.front().core;
     const bool shared =
         std::any_of(all.begin(), all.end(), [&](const holder& h) { return h.core != first; });
-    const auto stores = [](const holder& h) { return h.entry->writable && h.entry->dirty; };
+    const auto stores = [this](const holder& h) {
+        return h.entry->writable && (h.entry->dirty || !m_stores_need_d);
+    };
     const auto writer = std::find_if(all.begin(), all.end(), stores);
     const bool several_write =
         writer != all.end() && std::any_of(writer, all.end(), [&](const holder& h) {

@@ -25,6 +25,10 @@ public:
     void filled(unsigned core, tlb_entry& entry);
     void dropped(unsigned core, tlb_entry& entry);
 
+    /// With storage keys W is all that a store needs of an entry. To be called before the first
+    /// filled().
+    void stores_need_only_w() { m_stores_need_d = false; }
+
     /// What the frame held is elsewhere from now on, or nowhere. While a TLB still holds it, two
     /// frames may pass for one page, and nobody can say what is shared.
     void retire(frame_number frame);
@@ -38,8 +42,9 @@ private:
     };
     using holders = boost::container::small_vector<holder, 4>;
 
-    static void mark(const holders& all);
+    void mark(const holders& all) const;
 
+    bool m_stores_need_d = true;
     std::unordered_map<frame_number, holders> m_frames;
     std::unordered_set<frame_number> m_retired; // and still held
 };

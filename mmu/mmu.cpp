@@ -1,5 +1,7 @@
 #include "mmu/mmu.h"
 
+#include <stdexcept>
+
 namespace mkclean
 {
 
@@ -13,18 +15,26 @@ std::string show_tlb_change(std::uint64_t before, std::uint64_t after)
 
 const step_site tlb_fill{"TLB fill", place::tlb, show_tlb_change};
 const step_site tlb_invlpg{"invlpg", place::tlb, show_tlb_change};
+const step_site access_sets_key{"access sets key", place::key, show_key_change};
 
 } // namespace
 
-mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts)
+mmu::mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts,
+         storage_keys* keys)
     : m_bus(bus),
       m_tlb(tlb_opts),
       m_walker(bus, walker_opts),
+      m_keys(keys),
       m_l2_latency(tlb_opts.l2_latency),
       m_asids(tlb_opts.asids),
       m_asks_pte(!tlb_opts.caches_dirty),
       m_rewalks(tlb_opts.rewalks)
 {
+    if ((keys != nullptr) != (walker_opts.sets_dirty == dirty_setter::storage_key))
+        throw std::invalid_argument("storage keys without mmu.sets_dirty = storage_key, or that "
+                                    "without them");
+    if (keys != nullptr)
+        keys->watch(m_tlb);
 }
 
 void mmu::load_root(frame_number root)
@@ -55,6 +65,26 @@ tlb_entry* mmu::find_entry(actor& self, virtual_page page)
     return promoted;
 }
 
+bool mmu::record_in_key(actor& self, virtual_address va, access_kind access)
+{
+    tlb_entry* const entry = m_keys == nullptr ? nullptr : m_tlb.peek(page_of(va), m_space);
+    if (entry == nullptr)
+        return false;
+    const bool stores = access == access_kind::store && entry->writable;
+    subject what;
+    what.va = va;
+    for (std::uint64_t i = 0; i < pages_of(entry->order); ++i) {
+        what.frame = entry->frame + i;
+        const std::uint8_t before = m_keys->raw(what.frame);
+        stores ? m_keys->stored(what.frame) : m_keys->referenced(what.frame);
+        if (m_keys->raw(what.frame) != before)
+            self.note(access_sets_key, what, before, m_keys->raw(what.frame));
+    }
+    entry->reference_due = false;
+    entry->dirty = entry->dirty || stores;
+    return stores || access == access_kind::load;
+}
+
 // What it has read may be what it was to forget, if somebody said so meanwhile.
 walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
 {
@@ -79,7 +109,7 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
     const tlb_entry* const entry = find_entry(self, page_of(va));
     if (entry == nullptr) {
         ++m_tlb.stats().misses;
-    } else if (!store || (entry->writable && entry->dirty)) {
+    } else if (!store || (entry->writable && (entry->dirty || m_keys != nullptr))) {
         ++m_tlb.stats().l2_hits;
         return true;
     } else if (entry->writable ? !m_walker.sets_dirty() && !m_asks_pte : !m_rewalks) {
@@ -90,6 +120,10 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         return false;
     }
     const walk_result found = walk(self, va, access);
+    if (found.log_full) {
+        fault.log_full = true;
+        return false;
+    }
     if (found.faulted) {
         m_tlb.invalidate(page_of(va), m_space);
         fault = page_fault{va, found.error};
@@ -109,6 +143,7 @@ void mmu::fill(actor& self, virtual_address va, access_kind access, pte leaf)
     entry.writable = leaf.writable();
     // What a load has seen of D says nothing to the next store, if that is to look for itself.
     entry.dirty = leaf.dirty() && !(m_asks_pte && access == access_kind::load);
+    entry.reference_due = m_keys != nullptr;
     tlb_entry& filled = m_tlb.insert(entry, page_of(va));
     if (m_asks_pte && access == access_kind::store)
         m_walked_for = &filled;
@@ -123,7 +158,7 @@ void mmu::invlpg(actor& self, virtual_address va)
     subject what;
     what.va = va;
     std::uint64_t before = 0;
-    if (const tlb_entry* const entry = m_tlb.lookup(page_of(va), m_space)) {
+    if (const tlb_entry* const entry = m_tlb.peek(page_of(va), m_space)) {
         what.frame = entry->frame;
         before = entry->raw();
     }

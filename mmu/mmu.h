@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mmu/storage_keys.h"
 #include "mmu/tlb.h"
 #include "mmu/walker.h"
 #include "mmu/walker_ports.h"
@@ -12,6 +13,7 @@ namespace mkclean
 struct page_fault {
     virtual_address va;
     page_fault_error error;
+    bool log_full = false; ///< no fault: the core's log of dirtied pages has no room for this store
 };
 
 /// What hardware tells hardware to forget.
@@ -31,7 +33,10 @@ class mmu
 public:
     /// The walker reads and changes tables by transactions on `bus`; loads and stores that hit the
     /// TLB go straight to the frames that it grants.
-    mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts);
+    /// `keys`: the memory's, if it is they that say what is dirty. Throws std::invalid_argument if
+    /// `walker_opts` say so and there are none, or the other way round.
+    mmu(bus_port& bus, const tlb_options& tlb_opts, const walker_options& walker_opts,
+        storage_keys* keys = nullptr);
 
     /// Others walk with the same walkers.
     void share_walkers(walker_ports& ports) { m_ports = &ports; }
@@ -63,6 +68,11 @@ public:
     /// A hit lets one store through, and no more (`tlb.caches_dirty = off`).
     bool asks_pte_for_every_store() const { return m_asks_pte; }
 
+    /// With storage keys, at the instant of an access that had no hit(): sets R, and C for a store,
+    /// if the TLB has what the access needs. True: it has, and hit() will say so; to the model that
+    /// was no miss. Takes no time.
+    bool record_in_key(actor& self, virtual_address va, access_kind access);
+
     /// What the hardware does when there is no such entry: walks, sets A and D, fills the TLB.
     /// False: the access faults as `fault` says. Interrupts must be held off by the caller, for the
     /// core takes them between instructions, never between a walk and its fill.
@@ -89,6 +99,8 @@ public:
     tlb& translations() { return m_tlb; }
     const tlb& translations() const { return m_tlb; }
     const walker& page_walker() const { return m_walker; }
+    /// The log of pages that this core's stores have made dirty.
+    dirty_log& log_of_dirtied() { return m_walker.log(); }
 
 private:
     void fill(actor& self, virtual_address va, access_kind access, pte leaf);
@@ -99,6 +111,7 @@ private:
     bus_port& m_bus;
     tlb m_tlb;
     walker m_walker;
+    storage_keys* m_keys;       ///< null: entries' D is PTEs' D
     std::uint64_t m_l2_latency; ///< cycles
     std::uint64_t m_asids;
     bool m_asks_pte;

@@ -97,9 +97,14 @@ void walker_options::declare(option_set& o)
         "page tables in memory: x86-64 of 4 or 5 levels, RISC-V of 3 or 4, AArch64 stage 1 with "
         "a 4 KiB granule");
     o.choice("mmu.sets_dirty", sets_dirty,
-             {{"walker", dirty_setter::walker}, {"fault", dirty_setter::fault}},
+             {{"walker", dirty_setter::walker},
+              {"fault", dirty_setter::fault},
+              {"storage_key", dirty_setter::storage_key}},
              "who sets A and D: the walker (x86, Svadu, FEAT_HAFDBS) or the kernel, after a fault "
-             "(Svade, Armv8.0, MIPS)");
+             "(Svade, Armv8.0, MIPS); or nobody, for every frame has a storage key (s390 to 3.8)");
+    o.count("mmu.dirty_log_entries", dirty_log_entries, {0, dirty_log::most_entries},
+            "a core's log of the pages that its walker sets D for, 8 bytes each (PML has 512); 0: "
+            "there is none");
     o.choice("walker.rechecks", rechecks,
              {{"always", dirty_recheck::always},
               {"strays", dirty_recheck::strays},

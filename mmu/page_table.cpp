@@ -24,7 +24,7 @@ page_table::~page_table()
 frame_number page_table::new_table(const allocate_frame& allocate)
 {
     const frame_number table = allocate();
-    std::memset(m_memory.frame(table), 0, page_size);
+    std::memset(m_memory.frame_to_store(table), 0, page_size);
     m_tables.push_back(table);
     return table;
 }

@@ -1,4 +1,5 @@
 #include "mmu/physical_memory.h"
+#include "mmu/storage_keys.h"
 
 #include <algorithm>
 #include <cstring>
@@ -40,6 +41,14 @@ physical_memory::physical_memory(std::uint64_t bytes)
 {
 }
 
+std::byte* physical_memory::frame_to_store(frame_number number)
+{
+    std::byte* const bytes = frame(number);
+    if (m_keys != nullptr)
+        m_keys->stored(number);
+    return bytes;
+}
+
 bool physical_memory::contains(physical_address at, std::size_t length) const
 {
     return at.raw() <= bytes() && length <= bytes() - at.raw();
@@ -53,6 +62,8 @@ void physical_memory::read(physical_address from, void* to, std::size_t length)
     while (length > 0) {
         const std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(from));
         std::memcpy(out, frame(frame_of(from)) + offset_in_page(from), piece);
+        if (m_keys != nullptr)
+            m_keys->referenced(frame_of(from));
         out += piece;
         from += physical_address(piece);
         length -= piece;
@@ -66,7 +77,7 @@ void physical_memory::write(physical_address to, const void* from, std::size_t l
     const auto* in = static_cast<const std::byte*>(from);
     while (length > 0) {
         const std::size_t piece = std::min<std::size_t>(length, page_size - offset_in_page(to));
-        std::memcpy(frame(frame_of(to)) + offset_in_page(to), in, piece);
+        std::memcpy(frame_to_store(frame_of(to)) + offset_in_page(to), in, piece);
         in += piece;
         to += physical_address(piece);
         length -= piece;

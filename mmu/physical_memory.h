@@ -9,6 +9,8 @@
 namespace mkclean
 {
 
+class storage_keys;
+
 /// The machine's RAM: real bytes, in 4 KiB frames that take host memory only once touched.
 /// A frame's storage never moves. O(1) for every operation.
 ///
@@ -32,11 +34,17 @@ public:
         return m_bytes.get() + address_of(number).raw();
     }
 
+    /// The same, for who is about to store there through the pointer.
+    std::byte* frame_to_store(frame_number number);
+
     /// Within or across frames; throws bus_error outside RAM.
     void read(physical_address from, void* to, std::size_t length);
     void write(physical_address to, const void* from, std::size_t length);
     std::uint64_t read64(physical_address from);
     void write64(physical_address to, std::uint64_t value);
+
+    /// Who is to be told which frames are used; null: nobody (mmu.sets_dirty).
+    void set_keys(storage_keys* keys) { m_keys = keys; }
 
 private:
     struct unmap {
@@ -45,6 +53,7 @@ private:
     };
     std::uint64_t m_frames;
     std::unique_ptr<std::byte, unmap> m_bytes;
+    storage_keys* m_keys = nullptr;
 };
 
 /// A bus with nothing between initiator and memory but a constant latency.

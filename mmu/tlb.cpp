@@ -77,6 +77,12 @@ void tlb::drop_if(Which which)
 
 tlb_entry* tlb::search(virtual_page page, asid space)
 {
+    tlb_entry* const found = peek(page, space);
+    return found == nullptr || found->reference_due ? nullptr : found;
+}
+
+tlb_entry* tlb::peek(virtual_page page, asid space)
+{
     const tlb_array* searched = nullptr;
     for (tlb_array* const array : m_first) {
         if (array == searched) // two sizes share it
@@ -126,6 +132,24 @@ tlb_entry& tlb::insert(const tlb_entry& entry, virtual_page walked)
                 drop(e);
         });
     return first;
+}
+
+void tlb::forget_reference(frame_number frame)
+{
+    for (const auto& array : m_arrays)
+        for (tlb_entry& e : array->entries())
+            if (e.maps(frame)) {
+                e.reference_due = true;
+                forget_answers(e);
+            }
+}
+
+void tlb::forget_change(frame_number frame)
+{
+    for (const auto& array : m_arrays)
+        for (tlb_entry& e : array->entries())
+            if (e.maps(frame))
+                e.dirty = false;
 }
 
 bool tlb::invalidate(virtual_page page, asid space)

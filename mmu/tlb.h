@@ -82,6 +82,8 @@ public:
         known.entry->last_use = ++m_clock;
         return known.entry;
     }
+    /// The same, also if its frame's R has to be set first; for who sees to that.
+    tlb_entry* peek(virtual_page page, asid space);
     bool has_second_level() const { return m_second != nullptr; }
     /// Brings the second level's entry for `page` into the first. Null: it has none.
     tlb_entry* promote(virtual_page page, asid space);
@@ -96,6 +98,10 @@ public:
     void flush_non_global();
     /// Those of one address space that are not global: INVPCID of type 1, a load of cr3 with PCID.
     void flush_space(asid space);
+
+    /// With storage keys: the frame's R or C has been reset, and the next access has to set it.
+    void forget_reference(frame_number frame);
+    void forget_change(frame_number frame);
 
     tlb_stats& stats() { return m_stats; }
     const tlb_stats& stats() const { return m_stats; }

@@ -42,7 +42,9 @@ struct tlb_entry {
     std::uint64_t last_use = 0;
     bool valid = false;
     bool writable = false;
-    bool dirty = false;
+    bool dirty = false; ///< with storage keys: C is set, as far as the emulator is concerned
+    /// With storage keys: the next access has to set R first.
+    bool reference_due = false;
     bool others_see = false;    ///< another core's TLB holds the frame, too,
     bool others_change = false; ///< and lets it store there without further ado
 

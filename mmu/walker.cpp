@@ -1,4 +1,5 @@
 #include "mmu/walker.h"
+#include "mmu/keyed_format.h"
 
 #include <algorithm>
 
@@ -12,14 +13,22 @@ constexpr unsigned region_shift = 21; // one leaf table maps 2 MiB
 
 const step_site walker_sets_a{"walker sets A", place::pte, show_pte_change};
 const step_site walker_sets_d{"walker sets D", place::pte, show_pte_change};
+const step_site walker_logs{"walker logs", place::none, nullptr};
+
+const pte_format& format_for(const walker_options& options)
+{
+    return options.sets_dirty == dirty_setter::storage_key ? format_with_keys(options.layout)
+                                                           : format_of(options.layout);
+}
 
 } // namespace
 
 walker::walker(bus_port& memory, const walker_options& options)
     : m_memory(memory),
-      m_format(format_of(options.layout)),
+      m_format(format_for(options)),
       m_options(options),
-      m_lines(options.lines)
+      m_lines(options.lines),
+      m_log(options.dirty_log_entries)
 {
 }
 
@@ -60,6 +69,7 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
     const pte before = decode(entry);
     const std::uint64_t marked = m_format.mark(entry.raw, dirty);
     bool exchanged = false;
+    bool logs = false;
     const picoseconds took = m_memory.compare_exchange(entry.at, entry.raw, marked, exchanged);
     if (exchanged) {
         entry.raw = marked;
@@ -73,6 +83,7 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
         what.frame = after.frame();
         what.va = va;
         self.note(sets_d ? walker_sets_d : walker_sets_a, what, before.raw(), after.raw());
+        logs = sets_d && m_log.in_use();
     } else {
         ++m_stats.retries;
     }
@@ -81,7 +92,22 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
     else
         self.elapse(took);
     self.spend(m_options.assist);
+    if (logs)
+        log_dirtied(self, decode(entry).frame(), va);
     return exchanged;
+}
+
+void walker::log_dirtied(actor& self, frame_number frame, virtual_address va)
+{
+    self.sync();
+    const std::uint64_t used = m_log.raw();
+    const picoseconds took = m_log.append(m_memory, frame);
+    ++m_stats.logged;
+    subject what;
+    what.frame = frame;
+    what.va = va;
+    self.note(walker_logs, what, used, m_log.raw());
+    self.elapse(took);
 }
 
 void walker::remember(frame_number root, virtual_address va, frame_number table)
@@ -142,10 +168,14 @@ walk_result walker::walk(actor& self, frame_number root, virtual_address va, acc
             return fault(false);
         if (store && !found.writable())
             return fault(true);
+        if (setter() == dirty_setter::storage_key)
+            return walk_result{false, {}, found};
         if (found.accessed() && (found.dirty() || !store))
             return walk_result{false, {}, found};
         if (!sets_dirty())
             return fault(true);
+        if (store && !found.dirty() && m_log.full())
+            return walk_result{true, {}, pte(), true};
         if (mark(self, entry, store, va))
             return walk_result{false, {}, decode(entry)};
         if (m_options.rechecks == dirty_recheck::always)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mmu/dirty_log.h"
 #include "mmu/page_table.h"
 #include "mmu/table_line_cache.h"
 #include "mmu/tlb.h"
@@ -17,8 +18,9 @@ enum class access_kind { load, store };
 
 /// `mmu.sets_dirty`: who sets A and D.
 enum class dirty_setter {
-    walker, ///< hardware: x86, RISC-V with Svadu, Arm with FEAT_HAFDBS
-    fault   ///< software, told by a fault: RISC-V with Svade, Armv8.0, MIPS, Alpha
+    walker,     ///< hardware: x86, RISC-V with Svadu, Arm with FEAT_HAFDBS
+    fault,      ///< software, told by a fault: RISC-V with Svade, Armv8.0, MIPS, Alpha
+    storage_key ///< nobody: R and C in the key of the frame are set instead (s390)
 };
 
 /// `walker.rechecks`: what setting A or D does if the PTE is not what the walk has read any more.
@@ -32,6 +34,7 @@ struct walker_options {
     dirty_setter sets_dirty = dirty_setter::walker;
     pte_layout layout = pte_layout::x86_64;
     std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
+    std::uint64_t dirty_log_entries = 0;   ///< of a core's log of dirtied pages; 0: there is none
     dirty_recheck rechecks = dirty_recheck::always;
     std::uint64_t assist = 0; ///< cycles that setting A or D takes beyond the locked operation
     table_line_options lines;
@@ -48,6 +51,7 @@ struct walker_stats {
     std::uint64_t accessed_set = 0;
     std::uint64_t dirty_set = 0; ///< PTE.D turned from 0 to 1 by hardware
     std::uint64_t retries = 0;   ///< the PTE changed between the read and the locked update
+    std::uint64_t logged = 0;    ///< pages appended to the log of dirtied pages
 };
 
 /// Why a walk did not give a translation: the bits of the x86 page-fault error code.
@@ -60,6 +64,8 @@ struct walk_result {
     bool faulted = false;
     page_fault_error error;
     pte leaf; ///< as the walker left it
+    /// No translation, and no fault of anybody's: D has to be set, and the log has no room.
+    bool log_full = false;
 };
 
 /// The page-table walker of one core: reads the tables over the bus, entry by entry, in time.
@@ -67,7 +73,7 @@ struct walk_result {
 /// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md), whatever the
 /// format: A is set in every entry used that has one, D in the leaf for a store, both by a locked
 /// read-modify-write that fails if the entry is no longer the one that was read, whereupon it is
-/// read again.
+/// read again. With a log of dirtied pages, what D was set for is in it before the walk is over.
 ///
 /// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
 /// and up to four reads.
@@ -86,6 +92,8 @@ public:
     /// The fewest cycles that any access to a table takes; 0: the bus says.
     std::uint64_t shortest_access() const { return m_lines.exists() ? m_lines.shortest() : 0; }
     bool sets_dirty() const { return m_options.sets_dirty == dirty_setter::walker; }
+    dirty_setter setter() const { return m_options.sets_dirty; }
+    dirty_log& log() { return m_log; }
     const walker_stats& stats() const { return m_stats; }
 
 private:
@@ -107,12 +115,14 @@ private:
     const std::byte* line_of(physical_address at);
     pte decode(const table_entry& entry) const;
     bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
+    void log_dirtied(actor& self, frame_number frame, virtual_address va);
     void remember(frame_number root, virtual_address va, frame_number table);
 
     bus_port& m_memory;
     const pte_format& m_format;
     walker_options m_options;
     table_line_cache m_lines;
+    dirty_log m_log;
     std::vector<cached_table> m_cache;
     std::uint64_t m_clock = 0;
     walker_stats m_stats;

@@ -34,12 +34,17 @@ void costs::declare(option_set& o)
                    "invalidating all that the own TLB has of an address space");
     o.clock_cycles("cost.tlbi", tlbi, {0, 1'000'000},
                    "issuing one invalidation to all cores (TLBI ..IS, INVLPGB)");
+    o.clock_cycles("cost.iske", iske, {0, 1'000'000},
+                   "reading a frame's storage key (mmu.sets_dirty = storage_key)");
+    o.clock_cycles("cost.rrbe", rrbe, {0, 1'000'000},
+                   "resetting the reference bit of a storage key");
+    o.clock_cycles("cost.sske", sske, {0, 1'000'000}, "resetting the change bit of a storage key");
     o.clock_cycles("cost.ipi_send", ipi_send, {0, 1'000'000},
                    "sending one interprocessor interrupt");
     o.clock_cycles("cost.ipi_ack", ipi_ack, {0, 1'000'000},
                    "acknowledging a shootdown: fetching the line that others write to as well");
     o.clock_cycles("cost.ipi_handler", ipi_handler, {0, 1'000'000},
-                   "the shootdown handler, beyond interrupt entry and exit");
+                   "the handler of a shootdown or of a dirty log, beyond interrupt entry and exit");
     o.clock_cycles("cost.copy_page", copy_page, {0, 1'000'000},
                    "copying or clearing 4096 bytes in the kernel");
     o.clock_cycles("cost.submit_bio", submit_bio, {0, 1'000'000},

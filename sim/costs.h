@@ -28,9 +28,12 @@ struct costs {
     std::uint64_t invlpg = 200;
     std::uint64_t tlb_flush_all = 200; ///< the own TLB, or all of it that an address space has
     std::uint64_t tlbi = 200;          ///< issuing one invalidation to all cores
+    std::uint64_t iske = 100;          ///< reading a storage key
+    std::uint64_t rrbe = 100;          ///< resetting its R
+    std::uint64_t sske = 300;          ///< resetting its C
     std::uint64_t ipi_send = 300;
     std::uint64_t ipi_ack = 0;       ///< fetching the line that acknowledgements are counted in
-    std::uint64_t ipi_handler = 300; ///< of flush_tlb_func, beyond irq entry and exit
+    std::uint64_t ipi_handler = 300; ///< what it is sent for, beyond irq entry and exit
     std::uint64_t copy_page = 1000;  ///< copying or clearing 4096 bytes
     std::uint64_t submit_bio = 2000; ///< building and queueing one request
     std::uint64_t mmio_write = 300;
@@ -54,6 +57,7 @@ struct costs {
         case place::tlb:
         case place::disk:
         case place::memory:
+        case place::key:
         case place::none:
             break;
         }

@@ -11,7 +11,8 @@ namespace mkclean
 
 /// Where the fact that a step changes lives. The first six are the places of dirtiness.
 /// `memory`: the bytes of a page, changed by the kernel of its own accord.
-enum class place : std::uint8_t { tlb, pte, page, buffer, tag, inode, disk, memory, none };
+/// `key`: the storage key of a frame, which stands in for the D and A of PTEs.
+enum class place : std::uint8_t { tlb, pte, page, buffer, tag, inode, disk, memory, key, none };
 
 /// One place in the code where an atomic step is taken: defined once, beside that code.
 struct step_site {

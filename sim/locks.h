@@ -3,6 +3,7 @@
 #include "sim/actor.h"
 
 #include <exception>
+#include <utility>
 
 namespace mkclean
 {
@@ -71,6 +72,13 @@ public:
         self.spend(self.cost().lock);
         self.block_until(m_waiters, [this] { return !m_held; });
         m_held = true;
+    }
+    /// False if somebody else has it.
+    bool trylock(actor& self)
+    {
+        self.spend(self.cost().lock);
+        self.sync();
+        return !std::exchange(m_held, true);
     }
     void unlock(actor& self)
     {
@@ -212,6 +220,35 @@ private:
     unwinding_test m_scope;
     actor& m_self;
     Lock& m_lock;
+};
+
+/// The same, if it can be had at once.
+template <class Lock>
+class try_lock_guard
+{
+public:
+    try_lock_guard(actor& self, Lock& lock) : m_self(self), m_lock(lock), m_owns(lock.trylock(self))
+    {
+    }
+    ~try_lock_guard() noexcept(false)
+    {
+        if (!m_owns)
+            return;
+        if (m_scope.unwinding())
+            m_lock.release(m_self);
+        else
+            m_lock.unlock(m_self);
+    }
+    try_lock_guard(const try_lock_guard&) = delete;
+    try_lock_guard& operator=(const try_lock_guard&) = delete;
+
+    bool owns() const { return m_owns; }
+
+private:
+    unwinding_test m_scope;
+    actor& m_self;
+    Lock& m_lock;
+    bool m_owns;
 };
 
 } // namespace mkclean

@@ -85,10 +85,29 @@ static void check_asids(const config& c, const option_set& o)
                                       "to all cores");
 }
 
+static void check_dirty_log(const config& c, const option_set& o)
+{
+    if (c.walker.dirty_log_entries > 0 && c.walker.sets_dirty != dirty_setter::walker)
+        throw o.complaint("mmu.dirty_log_entries",
+                          "expected 0, or mmu.sets_dirty = walker: it is the walker who logs");
+    const vm_policies policies = c.era.policies();
+    if (policies.dirty_tracking != dirty_tracking_policy::dirty_log)
+        return;
+    if (c.walker.dirty_log_entries == 0)
+        throw o.complaint("vm.dirty_tracking",
+                          "expected write_protect, or mmu.dirty_log_entries above 0: there is no "
+                          "log to read");
+    if (policies.write_fault != write_fault_policy::golden)
+        throw o.complaint("vm.dirty_tracking",
+                          "expected write_protect, or vm.write_fault = golden: the others are of "
+                          "kernels without a log");
+}
+
 void config::check(const option_set& o) const
 {
     check_tlb(tlb, o);
     check_asids(*this, o);
+    check_dirty_log(*this, o);
     if (fs.block_size != 1024 && fs.block_size != 2048 && fs.block_size != 4096)
         throw o.complaint("fs.block_size", "expected 1KiB, 2KiB or 4KiB");
     if (vm.dirty_background_ratio > vm.dirty_ratio)

@@ -59,6 +59,8 @@ world::world(const config& c, executor& exec, physical_memory& memory, interconn
       m_walkers(c.walker.shared_ports),
       m_bdi(c.fs.bdi)
 {
+    if (c.walker.sets_dirty == dirty_setter::storage_key)
+        give_keys_to(memory);
     build_machine(bus);
     build_kernel(memory, bus);
     m_program.start(*this);
@@ -69,6 +71,13 @@ world::~world()
     m_executor.cancel_all();
 }
 
+void world::give_keys_to(physical_memory& memory)
+{
+    m_keys = std::make_unique<storage_keys>(memory);
+    m_cache.keys = m_keys.get();
+    m_sharing.stores_need_only_w();
+}
+
 void world::build_machine(interconnect& bus)
 {
     const bool ahead_of_others = m_config.cores > 1 && m_config.core.sync == time_sync::window;
@@ -77,9 +86,9 @@ void world::build_machine(interconnect& bus)
         bus_port& port = bus.add_initiator("core_" + std::to_string(i));
         tlb_options translations = m_config.tlb;
         translations.seed = m_config.seed * m_config.cores + i;
-        m_cores.push_back(
-            std::make_unique<core>(m_executor, m_log, m_config.cost, m_config.core, i,
-                                   std::make_unique<mmu>(port, translations, m_config.walker)));
+        m_cores.push_back(std::make_unique<core>(
+            m_executor, m_log, m_config.cost, m_config.core, i,
+            std::make_unique<mmu>(port, translations, m_config.walker, m_keys.get())));
         if (m_config.walker.shared_ports > 0)
             m_cores.back()->memory_unit().share_walkers(m_walkers);
         if (late_stores)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mmu/frame_sharing.h"
+#include "mmu/storage_keys.h"
 #include "storage/disk/controller.h"
 #include "storage/fs/mkfs.h"
 #include "tb/config.h"
@@ -96,6 +97,7 @@ private:
     struct disk_registers_port;
     struct disk_interrupt;
 
+    void give_keys_to(physical_memory& memory);
     void build_machine(interconnect& bus);
     void build_kernel(physical_memory& memory, interconnect& bus);
     void run_init(core& cpu);
@@ -108,6 +110,7 @@ private:
     disk_media m_media;
     super_block_layout m_layout;
     page_cache m_cache;
+    std::unique_ptr<storage_keys> m_keys; ///< null: dirtiness is in PTEs
     frame_sharing m_sharing;
     walker_ports m_walkers;
     deferred_stores m_deferred;

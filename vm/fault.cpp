@@ -1,4 +1,5 @@
 #include "vm/fault.h"
+#include "vm/page_writeback.h"
 #include "vm/rmap.h"
 #include "vm/time_spent.h"
 #include "vm/tlb_flush.h"
@@ -37,7 +38,7 @@ page& alloc_zeroed_page(kernel& k, core& cpu)
 {
     page& pg = k.cache.alloc_page(cpu);
     cpu.spend(cpu.cost().copy_page);
-    std::memset(k.memory.frame(pg.frame), 0, page_size);
+    std::memset(k.memory.frame_to_store(pg.frame), 0, page_size);
     return pg;
 }
 
@@ -59,7 +60,7 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
     const page_reference reference(k.cache, &copy);
     cpu.spend(cpu.cost().copy_page);
     cpu.sync();
-    std::memcpy(k.memory.frame(copy.frame), k.memory.frame(original.frame), page_size);
+    std::memcpy(k.memory.frame_to_store(copy.frame), k.memory.frame(original.frame), page_size);
 
     const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
     cpu.sync();
@@ -76,6 +77,15 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
         k.cache.get_page(copy);
     });
     page_add_file_rmap(k, cpu, copy);
+}
+
+// A PTE of a page that is logged as soon as somebody stores to it, so that D is for the hardware to
+// set. No fault will tell of the store: whoever is about to make it pays now.
+void install_unlogged(kernel& k, core& cpu, fault_context& f, pte entry, bool write)
+{
+    install_pte(k, cpu, f, entry);
+    if (write)
+        balance_dirty_pages_ratelimited(k, cpu, f.vma.file->mapping);
 }
 
 void do_no_page(kernel& k, core& cpu, fault_context& f, bool write)
@@ -95,6 +105,8 @@ void do_no_page(kernel& k, core& cpu, fault_context& f, bool write)
     pte entry = pte::of_page(f.pg->frame);
     if (f.vma.flags.shared && f.vma.flags.write && !vma_wants_writenotify(k, f.vma))
         entry = entry.mkwrite(); // its dirtiness is the CPU's business
+    if (k.policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        return install_unlogged(k, cpu, f, entry, write);
     if (write)
         entry = entry.mkdirty();
     install_pte(k, cpu, f, entry);

@@ -105,7 +105,7 @@ std::int64_t generic_file_write(kernel& k, core& cpu, inode& file, std::uint64_t
         }
         copy_cost(cpu, piece);
         cpu.sync();
-        std::memcpy(k.memory.frame(pg.frame) + begin, from + done, piece);
+        std::memcpy(k.memory.frame_to_store(pg.frame) + begin, from + done, piece);
         if (k.observer != nullptr)
             k.observer->on_file_write(cpu, file, at, from + done, piece);
         file.mapping.ops().commit_write(cpu, pg, begin, begin + piece);

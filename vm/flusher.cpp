@@ -1,6 +1,7 @@
 // fs/fs-writeback.c and mm/pdflush.c of 2.6.18: the dirty inodes, and who writes them in the
 // background.
 
+#include "vm/dirty_log.h"
 #include "vm/page_writeback.h"
 
 #include <algorithm>
@@ -105,6 +106,7 @@ void sync_sb_inodes(kernel& k, core& cpu, writeback_control& wbc)
 void background_writeout(kernel& k, core& cpu, std::int64_t min_pages)
 {
     for (;;) {
+        try_to_drain_dirty_logs(k, cpu);
         cpu.sync();
         if (k.stats.nr_dirty < get_dirty_limits(k).background && min_pages <= 0)
             return;
@@ -125,6 +127,7 @@ void background_writeout(kernel& k, core& cpu, std::int64_t min_pages)
 // Writes what has been dirty for longer than dirty_expire.
 void wb_kupdate(kernel& k, core& cpu)
 {
+    try_to_drain_dirty_logs(k, cpu);
     cpu.sync();
     const picoseconds expire(k.options.dirty_expire);
     const picoseconds older_than = cpu.now() > expire ? cpu.now() - expire : picoseconds();

@@ -1,5 +1,6 @@
 #include "vm/kernel.h"
 #include "vm/asid.h"
+#include "vm/dirty_log.h"
 #include "vm/fault.h"
 #include "vm/page_writeback.h"
 #include "vm/reclaim.h"
@@ -34,7 +35,8 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
       disk(device),
       cores(std::move(processors)),
       format(cores.front()->memory_unit().page_walker().format()),
-      hardware_sets_dirty(cores.front()->memory_unit().page_walker().sets_dirty()),
+      hardware_sets_dirty(cores.front()->memory_unit().page_walker().setter() !=
+                          dirty_setter::fault),
       stats(pages.stats),
       tlb_flush_queues(cores.size()),
       ratelimits(cores.size())
@@ -45,12 +47,20 @@ kernel::kernel(const vm_options& vm, const vm_policies& chosen, physical_memory&
         asids.push_back(
             make_asid_allocator(options.tlb.asids, cpu->memory_unit().asids(), last_global_asid));
     }
+    if (policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        give_memory_to_logs();
     // Only kernel code on a core runs out of memory.
     cache.set_reclaim(
         [this](actor& self) { return try_to_free_pages(*this, static_cast<core&>(self)); });
 }
 
 kernel::~kernel() = default;
+
+void kernel::give_memory_to_logs()
+{
+    for (core* cpu : cores)
+        cpu->memory_unit().log_of_dirtied().use(cache.alloc_boot_page().frame);
+}
 
 void kernel::start()
 {
@@ -77,10 +87,17 @@ void kernel::handle_page_fault(core& cpu, const page_fault& fault)
     do_page_fault(*this, cpu, fault);
 }
 
+void kernel::handle_dirty_log_full(core& cpu)
+{
+    dirty_log_full(*this, cpu);
+}
+
 void kernel::handle_interrupt(core& cpu, interrupt vector)
 {
     if (vector == interrupt::tlb_shootdown)
         flush_tlb_interrupt(*this, cpu);
+    else if (vector == interrupt::dirty_log)
+        dirty_log_interrupt(*this, cpu);
     else if (vector == interrupt::disk)
         disk.handle_interrupt(cpu);
 }

@@ -63,6 +63,16 @@ struct tlb_flush_request {
     wait_queue acknowledged;
 };
 
+/// Pages that hardware has logged as dirty, and of which PG_dirty is still to hear.
+struct logged_pages {
+    mutex apply;                     ///< had by whoever takes entries out of `frames`
+    std::deque<frame_number> frames; ///< taken out of the cores' logs, oldest first
+    unsigned unacknowledged = 0;     ///< cores that were asked for theirs and have not answered
+    wait_queue acknowledged;
+
+    std::uint64_t raw() const { return frames.size(); }
+};
+
 class asid_allocator;
 
 /// The kernel: what its code shares. The code itself is functions of (kernel, core, ...), a file a
@@ -80,6 +90,7 @@ public:
     mm_struct& new_mm();
 
     void handle_page_fault(core& cpu, const page_fault& fault) override;
+    void handle_dirty_log_full(core& cpu) override;
     void handle_interrupt(core& cpu, interrupt vector) override;
     void switch_mm(core& cpu, address_context& next) override;
     void on_landing(core& cpu, virtual_address va, std::size_t length) override;
@@ -99,6 +110,7 @@ public:
     std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
     std::vector<std::unique_ptr<asid_allocator>> asids;           ///< the same
     std::uint64_t last_global_asid = 0;
+    logged_pages logged;
     wait_queue flusher_wait;               ///< pdflush sleeps here
     bool flusher_requested = false;        ///< wakeup_pdflush(): background_writeout is wanted
     std::int64_t flusher_min_pages = 0;    ///< that many it shall write even below the limit
@@ -107,6 +119,8 @@ public:
     bool dirty_exceeded = false;
 
 private:
+    void give_memory_to_logs();
+
     std::vector<std::unique_ptr<mm_struct>> m_mms;
 };
 

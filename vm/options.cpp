@@ -76,6 +76,11 @@ void era_options::declare(option_set& o)
                        {"linux-2.6.23", write_fault_policy::linux_2_6_23},
                        {"golden", write_fault_policy::golden}},
                       "the order of set_page_dirty, the PTE and the page lock");
+    o.optional_choice("vm.dirty_tracking", dirty_tracking,
+                      {{"write_protect", dirty_tracking_policy::write_protect},
+                       {"dirty_log", dirty_tracking_policy::dirty_log}},
+                      "how stores to clean pages are noticed: by the fault of a read-only PTE, or "
+                      "by reading what hardware has logged (mmu.dirty_log_entries)");
     o.optional_choice("vm.msync", msync,
                       {{"linux-2.6.18", msync_policy::linux_2_6_18},
                        {"linux-2.6.19", msync_policy::linux_2_6_19}},
@@ -132,6 +137,7 @@ vm_policies era_options::policies() const
     };
     set(p.clear_page_dirty_for_io, clear_page_dirty_for_io);
     set(p.write_fault, write_fault);
+    set(p.dirty_tracking, dirty_tracking);
     set(p.msync, msync);
     set(p.page_mkclean, page_mkclean);
     set(p.mkclean_flush, mkclean_flush);

@@ -12,6 +12,7 @@ struct era_options {
     kernel_era era = kernel_era::golden;
     std::optional<cpdfio_policy> clear_page_dirty_for_io;
     std::optional<write_fault_policy> write_fault;
+    std::optional<dirty_tracking_policy> dirty_tracking;
     std::optional<msync_policy> msync;
     std::optional<mkclean_policy> page_mkclean;
     std::optional<mkclean_flush_policy> mkclean_flush;

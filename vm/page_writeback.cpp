@@ -2,6 +2,7 @@
 
 #include "vm/page_writeback.h"
 #include "vm/clear_page_dirty.h"
+#include "vm/dirty_log.h"
 
 #include <algorithm>
 
@@ -45,6 +46,7 @@ void balance_dirty_pages(kernel& k, core& cpu)
 {
     const std::int64_t write_chunk = write_chunk_of(k);
     std::int64_t written = 0;
+    try_to_drain_dirty_logs(k, cpu);
     cpu.sync();
     while (over_limit(k)) {
         k.dirty_exceeded = true;

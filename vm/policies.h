@@ -34,6 +34,9 @@ enum class mkclean_flush_policy { everyone, local, none };
 enum class zap_flush_policy { after_unlock, before_unlock };
 /// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
 enum class writepages_policy { linux_2_6_18, golden };
+/// How the kernel hears of a store to a clean page of a shared mapping: by the fault that it takes,
+/// or by hardware's log of dirtied pages (dirty_log.cpp).
+enum class dirty_tracking_policy { write_protect, dirty_log };
 /// What try_to_free_buffers() does with the dirty bit of a page whose buffers are all clean.
 enum class ttfb_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
 
@@ -44,6 +47,7 @@ enum class pte_none_policy { linux_2_6_18, golden };
 struct vm_policies {
     cpdfio_policy clear_page_dirty_for_io = cpdfio_policy::linux_2_6_20;
     write_fault_policy write_fault = write_fault_policy::golden;
+    dirty_tracking_policy dirty_tracking = dirty_tracking_policy::write_protect;
     msync_policy msync = msync_policy::linux_2_6_19;
     mkclean_policy page_mkclean = mkclean_policy::linux_2_6_20;
     mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
@@ -56,7 +60,11 @@ struct vm_policies {
     cache_policies cache;
 
     /// Shared writable mappings start out read-only, so that the first store is noticed.
-    bool tracks_shared_dirty() const { return write_fault != write_fault_policy::linux_2_6_18; }
+    bool tracks_shared_dirty() const
+    {
+        return write_fault != write_fault_policy::linux_2_6_18 &&
+               dirty_tracking == dirty_tracking_policy::write_protect;
+    }
 };
 
 /// The policies that made up a kernel.

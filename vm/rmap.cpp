@@ -2,6 +2,8 @@
 // vmas (i_mmap). Lock order, outermost first: page lock, i_mmap_lock, page_table_lock.
 
 #include "vm/rmap.h"
+#include "cache/page_key.h"
+#include "vm/keyed_page.h"
 #include "vm/time_spent.h"
 #include "vm/tlb_flush.h"
 
@@ -39,6 +41,14 @@ std::optional<pte_slot> pte_of_page(mm_struct& mm, virtual_address va, const pag
 
 } // namespace
 
+// With a log of dirtied pages W stays: the next store sets D and is logged.
+static pte cleaned(const kernel& k, pte entry)
+{
+    if (k.policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        return entry.mkclean();
+    return entry.mkclean().wrprotect();
+}
+
 // 2.6.19: the clean PTE is in place before the TLBs are flushed. Until they are, a stale entry lets
 // stores through that set no bit anywhere.
 namespace linux_2_6_19
@@ -49,7 +59,7 @@ void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addr
 {
     cpu.step(site_clean, subject_of_pte(pg, va), slot, [&] {
         const pte entry = slot.get_and_clear();
-        slot.set_pte(entry.mkclean().wrprotect());
+        slot.set_pte(cleaned(k, entry));
     });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
 }
@@ -66,7 +76,7 @@ void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addr
     const subject what = subject_of_pte(pg, va);
     const pte entry = cpu.step(site_clear, what, slot, [&] { return slot.get_and_clear(); });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
-    cpu.step(site_clean, what, slot, [&] { slot.set_pte(entry.wrprotect().mkclean()); });
+    cpu.step(site_clean, what, slot, [&] { slot.set_pte(cleaned(k, entry)); });
 }
 
 } // namespace linux_2_6_20
@@ -79,7 +89,7 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     cpu.spend(cpu.cost().function);
     cpu.sync();
     const std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
-    if (!slot || !(slot->get().dirty() || slot->get().writable()))
+    if (!slot || slot->get() == cleaned(k, slot->get()))
         return false;
     if (k.policies.page_mkclean == mkclean_policy::linux_2_6_19)
         linux_2_6_19::clean_pte(k, cpu, mm, pg, va, *slot);
@@ -89,20 +99,28 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     return true;
 }
 
-unsigned page_mkclean(kernel& k, core& cpu, page& pg)
+static unsigned page_mkclean_file(kernel& k, core& cpu, page& pg)
 {
-    ++k.stats.page_mkclean;
-    const time_spent timed(cpu, k.stats.page_mkclean_ps);
-    cpu.spend(cpu.cost().function);
-    cpu.sync();
-    if (!pg.mapped())
-        return 0;
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     unsigned cleaned = 0;
     for (vm_area_struct* vma : mapping.i_mmap)
         if (vma->flags.shared && vma->maps(pg.index) && page_mkclean_one(k, cpu, *vma, pg))
             ++cleaned;
+    return cleaned;
+}
+
+unsigned page_mkclean(kernel& k, core& cpu, page& pg)
+{
+    ++k.stats.page_mkclean;
+    const time_spent timed(cpu, k.stats.page_mkclean_ps);
+    cpu.spend(cpu.cost().function);
+    cpu.sync();
+    unsigned cleaned = pg.mapped() ? page_mkclean_file(k, cpu, pg) : 0;
+    // c2fda5fed81e: 2.6.19 left the key alone.
+    if (is_keyed(k, pg) && k.policies.page_mkclean == mkclean_policy::linux_2_6_20 &&
+        page_mkclean_key(k, cpu, pg))
+        ++cleaned;
     return cleaned;
 }
 
@@ -126,7 +144,7 @@ static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
         return;
     const pte entry =
         cpu.step(site_unmap, subject_of_pte(pg, va), *slot, [&] { return slot->get_and_clear(); });
-    if (batch != nullptr && !entry.dirty())
+    if (batch != nullptr && !entry.dirty() && !(is_keyed(k, pg) && entry.writable()))
         defer_flush(*batch, mm);
     else
         flush_tlb_page(k, cpu, mm, va);
@@ -154,7 +172,7 @@ void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch)
 
 bool page_referenced(kernel& k, core& cpu, page& pg)
 {
-    bool referenced = false;
+    bool referenced = is_keyed(k, pg) && page_test_and_clear_young(cpu, k.cache, pg);
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     for (vm_area_struct* vma : mapping.i_mmap) {
@@ -187,12 +205,26 @@ void page_add_file_rmap(kernel& k, core& cpu, page& pg)
     });
 }
 
+// True if no PTE maps the page any more.
+static bool remove_one_rmap(kernel& k, core& cpu, page& pg)
+{
+    return cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
+        const bool last = --pg.mapcount == 0;
+        if (last)
+            --counter_of(k, pg);
+        return last;
+    });
+}
+
 void page_remove_rmap(kernel& k, core& cpu, page& pg)
 {
-    cpu.step(site_remove, subject_of(pg), pg.flags, [&] {
-        if (--pg.mapcount == 0)
-            --counter_of(k, pg);
-    });
+    if (!is_keyed(k, pg)) {
+        remove_one_rmap(k, cpu, pg);
+        return;
+    }
+    const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
+    if (remove_one_rmap(k, cpu, pg)) // who maps the page again does not find out what was stored
+        key_to_page_dirty(k, cpu, pg);
 }
 
 } // namespace mkclean

@@ -13,8 +13,10 @@ struct unmap_batch {
 // Each of these is O(mappings of the file), as a walk of i_mmap, and a walk of four levels of page
 // tables for those that show the page.
 
-/// Write-protects and cleans every PTE of shared mappings that maps the page; the page is locked.
-/// Returns how many it changed: whoever ignores that may throw away the only evidence of a store.
+/// Write-protects (if it is that by which stores are noticed) and cleans every PTE of shared
+/// mappings that maps the page; the page is locked. Returns how many it changed, and one more if
+/// the page's storage key said that it was dirty: whoever ignores that may throw away the only
+/// evidence of a store.
 unsigned page_mkclean(kernel& k, core& cpu, page& pg);
 
 /// Takes the page out of every page table that maps it; the page is locked. What a PTE knows of its
@@ -27,11 +29,12 @@ void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch = nullptr);
 /// Flushes what a batch has left.
 void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch);
 
-/// Whether any PTE says the page was used since this was last asked; page locked. Flushes the TLBs
-/// of those that do, as asm-generic's ptep_clear_flush_young() of 2.6.
+/// Whether any PTE, or the storage key, says the page was used since this was last asked; page
+/// locked. Flushes the TLBs of those that do, as asm-generic's ptep_clear_flush_young() of 2.6.
 bool page_referenced(kernel& k, core& cpu, page& pg);
 
-/// One more PTE maps the page, or one less.
+/// One more PTE maps the page, or one less. When the last goes, what a storage key knows of the
+/// page's dirtiness goes to set_page_dirty(): the TLBs should have been flushed before.
 void page_add_file_rmap(kernel& k, core& cpu, page& pg);
 void page_remove_rmap(kernel& k, core& cpu, page& pg);
 

@@ -1,4 +1,6 @@
 #include "vm/sync.h"
+#include "vm/dirty_log.h"
+#include "vm/keyed_page.h"
 #include "vm/page_writeback.h"
 #include "vm/tlb_flush.h"
 
@@ -50,6 +52,7 @@ int first_error(int a, int b)
 
 int sync_file(kernel& k, core& cpu, inode& file)
 {
+    drain_dirty_logs(k, cpu);
     int error = filemap_fdatawrite(k, cpu, file);
     {
         const lock_guard<mutex> guard(cpu, file.i_mutex);
@@ -88,9 +91,16 @@ void msync_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start
         const lock_guard<spinlock> ptl(cpu, mm.page_table_lock);
         cpu.sync();
         std::optional<pte_slot> slot = mm.pgd.find(va);
-        if (!slot || !slot->get().present() || !slot->get().dirty())
+        if (!slot || !slot->get().present())
             continue;
         page& pg = k.cache.page_of(slot->get().frame());
+        if (is_keyed(k, pg)) {
+            const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
+            key_to_page_dirty(k, cpu, pg);
+            continue;
+        }
+        if (!slot->get().dirty())
+            continue;
         subject what = subject_of(pg);
         what.va = va;
         cpu.step(site_msync, what, *slot, [&] { slot->set_pte(slot->get().mkclean()); });
@@ -167,6 +177,7 @@ int do_msync(kernel& k, core& cpu, mm_struct& mm, virtual_address start, virtual
 
 void do_sync(kernel& k, core& cpu)
 {
+    drain_dirty_logs(k, cpu);
     writeback_control wbc;
     wbc.mode = sync_mode::all;
     wbc.nr_to_write = static_cast<std::int64_t>(k.cache.total_pages()) * 2;

@@ -22,9 +22,18 @@ constexpr std::uint64_t gather_pages =
 /// struct mmu_gather: pages that may be freed once no TLB reaches them any more.
 using mmu_gather = std::vector<page*>;
 
-// Clears the PTEs of [start, end); dirtiness moves to the pages.
+// Where faults tell of stores, whoever cleans the page meanwhile either waits for our lock, or has
+// been at this PTE and nobody has stored through it since. Where the log does, somebody may have:
+// if the page was dirtied before the flush, it could be cleaned and written before the last store.
+bool dirties_after_flush(const kernel& k)
+{
+    return k.policies.dirty_tracking == dirty_tracking_policy::dirty_log;
+}
+
+// Clears the PTEs of [start, end); dirtiness moves to the pages, or to `dirty` for the caller to
+// see to it.
 mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
-                      virtual_address end)
+                      virtual_address end, mmu_gather* dirty = nullptr)
 {
     mmu_gather gathered;
     for (virtual_address va = start; va < end; va += virtual_address(page_size)) {
@@ -38,8 +47,12 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
         subject what = subject_of(pg);
         what.va = va;
         const pte entry = cpu.step(site_zap, what, *slot, [&] { return slot->get_and_clear(); });
-        if (entry.dirty() && pg.mapping != nullptr)
-            set_page_dirty(cpu, pg);
+        if (entry.dirty() && pg.mapping != nullptr) {
+            if (dirty != nullptr)
+                dirty->push_back(&pg);
+            else
+                set_page_dirty(cpu, pg);
+        }
         gathered.push_back(&pg);
     }
     return gathered;
@@ -107,9 +120,12 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
         mmu_gather pages;
         {
             const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
-            pages = clear_ptes(k, cpu, vma, va, end);
+            mmu_gather dirty;
+            pages = clear_ptes(k, cpu, vma, va, end, dirties_after_flush(k) ? &dirty : nullptr);
             if (!pages.empty())
                 flush_tlb_range(k, cpu, *vma.mm, va, end);
+            for (page* pg : dirty)
+                set_page_dirty(cpu, *pg);
             remove_rmaps(k, cpu, pages);
         }
         free_pages(k, pages);

@@ -54,7 +54,10 @@ struct mmu_rig {
     static constexpr std::uint64_t latency = 10;
 
     explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {})
-        : unit(port, tlb_opts, walker_opts),
+        : keys(walker_opts.sets_dirty == dirty_setter::storage_key
+                   ? std::make_unique<storage_keys>(memory)
+                   : nullptr),
+          unit(port, tlb_opts, walker_opts, keys.get()),
           table(memory, unit.page_walker().format(), allocator(), [](frame_number) {})
     {
         unit.load_root(table.root());
@@ -97,7 +100,7 @@ struct mmu_rig {
     enum class outcome { hit, walked, faulted };
     outcome access(actor& self, virtual_address va, access_kind kind)
     {
-        if (unit.hit(va, kind) != nullptr)
+        if (unit.hit(va, kind) != nullptr || unit.record_in_key(self, va, kind))
             return outcome::hit;
         return unit.miss(self, va, kind, fault) ? outcome::walked : outcome::faulted;
     }
@@ -122,6 +125,7 @@ struct mmu_rig {
     fiber_executor exec;
     physical_memory memory{256 * page_size};
     watched_port port{memory, picoseconds(latency)};
+    std::unique_ptr<storage_keys> keys;
     mmu unit;
     page_table table;
     std::vector<std::unique_ptr<engine>> engines;

@@ -43,6 +43,11 @@ std::byte* buffer_io::bytes_of(const buffer_head& bh) const
     return m_memory.frame(bh.owner->frame) + bh.offset_in_page();
 }
 
+std::byte* buffer_io::bytes_to_store(const buffer_head& bh) const
+{
+    return m_memory.frame_to_store(bh.owner->frame) + bh.offset_in_page();
+}
+
 void redirty_page_for_writepage(actor& self, page& pg, writeback_control& wbc)
 {
     ++wbc.pages_skipped;
@@ -112,7 +117,7 @@ void buffer_io::zero_behind_end(actor& self, page& pg)
     const std::uint64_t size = pg.mapping->host().size;
     if (size <= begin || size >= begin + page_size)
         return;
-    std::memset(m_memory.frame(pg.frame) + (size - begin), 0, page_size - (size - begin));
+    std::memset(m_memory.frame_to_store(pg.frame) + (size - begin), 0, page_size - (size - begin));
     self.note(site_zero, subject_of(pg), size - begin, page_size - 1);
 }
 
@@ -187,7 +192,7 @@ int buffer_io::block_read_full_page(actor& self, page& pg, block_mapper& fs)
         if (bh.mapped()) {
             to_read.push_back(&bh);
         } else {
-            std::memset(bytes_of(bh), 0, bh.size);
+            std::memset(bytes_to_store(bh), 0, bh.size);
             bh.set(buffer_flag::uptodate);
         }
     }
@@ -280,7 +285,7 @@ int buffer_io::block_prepare_write(actor& self, page& pg, std::uint32_t from, st
             if (bh.test(buffer_flag::is_new)) {
                 bh.clear(buffer_flag::is_new);
                 if (!bh.uptodate() && (begin < from || end > to))
-                    std::memset(bytes_of(bh), 0, bh.size);
+                    std::memset(bytes_to_store(bh), 0, bh.size);
                 bh.set(buffer_flag::uptodate);
             }
         }

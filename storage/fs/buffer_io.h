@@ -49,6 +49,8 @@ public:
     block_device& device() const { return m_device; }
     physical_memory& memory() const { return m_memory; }
     std::byte* bytes_of(const buffer_head& bh) const;
+    /// The same, for who is about to store there.
+    std::byte* bytes_to_store(const buffer_head& bh) const;
 
 private:
     /// end_buffer_async_write: the page's writeback ends with its last buffer.

@@ -172,7 +172,7 @@ buffer_head& ext2::store_inode(actor& self, ext2_inode& file)
     begin_change(self, bh);
     file.raw.size = file.size;
     const std::uint64_t slot = (file.ino.raw() - 1) % inodes_per_block();
-    file.raw.write(m_io.bytes_of(bh) + slot * inode_layout::bytes);
+    file.raw.write(m_io.bytes_to_store(bh) + slot * inode_layout::bytes);
     return bh;
 }
 
@@ -244,7 +244,7 @@ bool ext2::allocate_in(actor& self, std::uint64_t bitmap_block, std::uint64_t fr
     begin_change(self, bh);
     self.spend(self.cost().function);
     self.sync();
-    std::byte* const bits = m_io.bytes_of(bh);
+    std::byte* const bits = m_io.bytes_to_store(bh);
     const std::uint64_t end = std::uint64_t{m_layout.block_size} * 8;
     for (bit = from_bit; bit < end; ++bit) {
         if (bit % 8 == 0 && bits[bit / 8] == std::byte{0xff}) {
@@ -287,7 +287,7 @@ int ext2::fill_hole(actor& self, ext2_inode& file, pointer& at, bool indirect)
     if (indirect) {
         buffer_head& table = metadata_buffer(self, block);
         begin_change(self, table);
-        std::memset(m_io.bytes_of(table), 0, table.size);
+        std::memset(m_io.bytes_to_store(table), 0, table.size);
         table.set(buffer_flag::uptodate);
         dirty_metadata(self, table, &file);
         release(table);

@@ -30,7 +30,7 @@ journal::log_block journal::new_log_block(actor& self)
     page& pg = m_cache.alloc_page(self);
     pg.buffers.create(pg, m_layout.block_size);
     buffer_head& bh = *pg.buffers.begin();
-    std::memset(m_io.bytes_of(bh), 0, bh.size);
+    std::memset(m_io.bytes_to_store(bh), 0, bh.size);
     bh.set(buffer_flag::mapped);
     return {&pg, &bh};
 }
@@ -169,7 +169,7 @@ std::vector<journal::log_block> journal::copy_metadata(actor& self, transaction&
             header.sequence = t.sequence;
             header.count =
                 static_cast<std::uint32_t>(std::min(per_descriptor, t.metadata.size() - i));
-            std::byte* const bytes = m_io.bytes_of(*descriptor.bh);
+            std::byte* const bytes = m_io.bytes_to_store(*descriptor.bh);
             header.write(bytes);
             for (std::uint32_t j = 0; j < header.count; ++j)
                 put_u64(bytes + journal_header::bytes + std::size_t{8} * j,
@@ -179,7 +179,7 @@ std::vector<journal::log_block> journal::copy_metadata(actor& self, transaction&
         const log_block copy = new_log_block(self);
         self.spend(self.cost().copy_page);
         self.sync();
-        std::memcpy(m_io.bytes_of(*copy.bh), m_io.bytes_of(*t.metadata[i]->bh),
+        std::memcpy(m_io.bytes_to_store(*copy.bh), m_io.bytes_of(*t.metadata[i]->bh),
                     m_layout.block_size);
         blocks.push_back(copy);
         ++m_stats.metadata_buffers_logged;
@@ -206,7 +206,7 @@ void journal::write_commit_record(actor& self, std::uint32_t sequence)
     journal_header header;
     header.type = journal_header::kind::commit;
     header.sequence = sequence;
-    header.write(m_io.bytes_of(*block.bh));
+    header.write(m_io.bytes_to_store(*block.bh));
     block.bh->blocknr = block_number(next_log_position());
     lock_buffer(self, *block.bh);
     m_io.submit_locked(self, *block.bh, block_op::write, m_options.barrier);
@@ -304,7 +304,7 @@ void journal::write_super_block(actor& self, std::size_t checkpointed)
 {
     const log_block block = new_log_block(self);
     self.sync();
-    tail_after(checkpointed).write(m_io.bytes_of(*block.bh));
+    tail_after(checkpointed).write(m_io.bytes_to_store(*block.bh));
     block.bh->blocknr = block_number(m_layout.journal);
     lock_buffer(self, *block.bh);
     m_io.submit_locked(self, *block.bh, block_op::write, m_options.barrier);

@@ -18,7 +18,7 @@ namespace mkclean
 ///  I2 PG_dirty: the page's TAG_DIRTY is set
 ///  I3 no PG_writeback: no TAG_WRITEBACK
 ///  I4 a page that leaves the cache is not dirty
-///  I5 a writable or dirty PTE of a tracked mapping: PG_dirty
+///  I5 a writable or dirty PTE of a mapping whose stores are tracked by write-protecting: PG_dirty
 ///  I6 a dirty buffer: PG_dirty
 ///
 /// "Nobody is in the middle of it" is part of each: an actor that has begun to make a page dirty

@@ -1,5 +1,6 @@
 #include "tb/oracle/oracle.h"
 #include "mmu/frame_sharing.h"
+#include "mmu/storage_keys.h"
 #include "tb/oracle/page_state.h"
 
 #include <algorithm>
@@ -28,6 +29,8 @@ std::uint64_t dirty_bits(place touched)
     switch (touched) {
     case place::pte:
         return pte::dirty_bit;
+    case place::key:
+        return storage_keys::change_bit;
     case place::page:
         return pg_dirty;
     case place::buffer:
@@ -43,6 +46,8 @@ std::uint64_t evidence_bits(place touched)
     switch (touched) {
     case place::pte:
         return pte::dirty_bit;
+    case place::key:
+        return storage_keys::change_bit;
     case place::page:
         return pg_dirty | pg_writeback;
     case place::buffer:
@@ -280,7 +285,7 @@ void oracle::on_event(const event& e)
     const auto key = std::make_pair(file.ino, pg->index);
     if ((~e.before & e.after & dirty_bits(e.site->touches)) != 0)
         m_dropped.erase(key); // something knows again
-    else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(*pg) &&
+    else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(m_kernel, *pg) &&
              !same(device_page(file, pg->index), shadow->expected()))
         m_dropped.emplace(key, e);
 

@@ -1,4 +1,5 @@
 #include "tb/oracle/page_state.h"
+#include "mmu/storage_keys.h"
 
 namespace mkclean
 {
@@ -12,9 +13,11 @@ page* page_of_event(kernel& k, const event& e)
     return pg.mapping == nullptr ? nullptr : &pg;
 }
 
-bool has_dirty_evidence(const page& pg)
+bool has_dirty_evidence(const kernel& k, const page& pg)
 {
     if (pg.dirty() || pg.writeback())
+        return true;
+    if (k.cache.keys != nullptr && pg.mapped() && k.cache.keys->is_changed(pg.frame))
         return true;
     for (const buffer_head& bh : pg.buffers)
         if (bh.dirty() || bh.locked())

@@ -24,8 +24,9 @@ void for_each_pte(const page& pg, Visit&& visit)
     }
 }
 
-/// Whether anything still says that the page has to be written: a PTE, PG_dirty, a buffer, I/O
-/// under way. When nothing does and memory is newer than the disk, a store is lost.
-bool has_dirty_evidence(const page& pg);
+/// Whether anything still says that the page has to be written: a PTE, the storage key of a mapped
+/// frame, PG_dirty, a buffer, I/O under way. When nothing does and memory is newer than the disk, a
+/// store is lost.
+bool has_dirty_evidence(const kernel& k, const page& pg);
 
 } // namespace mkclean

@@ -168,6 +168,7 @@ json walker_json(const world& w)
         sum.accessed_set += s.accessed_set;
         sum.dirty_set += s.dirty_set;
         sum.retries += s.retries;
+        sum.logged += s.logged;
     }
     return {{"walks", sum.walks},
             {"reads", sum.reads},
@@ -175,7 +176,8 @@ json walker_json(const world& w)
             {"cache_hits", sum.cache_hits},
             {"accessed_set", sum.accessed_set},
             {"dirty_set", sum.dirty_set},
-            {"retries", sum.retries}};
+            {"retries", sum.retries},
+            {"logged", sum.logged}};
 }
 
 json vm_json(const world& w)
@@ -211,6 +213,8 @@ json vm_json(const world& w)
     j["page_mkclean"] = s.page_mkclean;
     j["page_mkclean_cleaned"] = s.page_mkclean_cleaned;
     j["redirtied_by_mkclean"] = s.redirtied_by_mkclean;
+    j["dirty_log_drains"] = s.dirty_log_drains;
+    j["dirty_log_full"] = s.dirty_log_full;
     j["signals"] = w.signals();
     return j;
 }

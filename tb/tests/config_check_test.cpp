@@ -115,3 +115,19 @@ TEST_CASE("config: who goes from a TLB is named, and a slip of the pen is told")
     CHECK(complaint({{"tlb.caches_dirty", "maybe"}}).find("--tlb.caches_dirty: ") == 0);
     CHECK(complaint({{"tlb.rewalks", "maybe"}}).find("--tlb.rewalks: ") == 0);
 }
+
+TEST_CASE("config: a log of dirtied pages needs a walker to write it and a kernel to read it")
+{
+    CHECK(complaint({{"mmu.dirty_log_entries", "512"}}) == "");
+    CHECK(complaint({{"mmu.dirty_log_entries", "512"}, {"vm.dirty_tracking", "dirty_log"}}) == "");
+    CHECK(complaint({{"mmu.dirty_log_entries", "513"}}).find("--mmu.dirty_log_entries: must") == 0);
+    CHECK(complaint({{"mmu.dirty_log_entries", "4"}, {"mmu.sets_dirty", "storage_key"}})
+              .find("--mmu.dirty_log_entries: expected 0, or mmu.sets_dirty = walker") == 0);
+    CHECK(complaint({{"vm.dirty_tracking", "dirty_log"}})
+              .find("--vm.dirty_tracking: expected write_protect, or mmu.dirty_log_entries") == 0);
+    CHECK(complaint({{"mmu.dirty_log_entries", "4"},
+                     {"vm.dirty_tracking", "dirty_log"},
+                     {"kernel", "linux-2.6.23"}})
+              .find("--vm.dirty_tracking: expected write_protect, or vm.write_fault = golden") ==
+          0);
+}

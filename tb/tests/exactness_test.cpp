@@ -206,32 +206,53 @@ std::string difference(const account& exact, const account& fast)
     return line(exact.log, a) + "\nor\n" + line(fast.log, b);
 }
 
-std::string difference_by_time(std::uint64_t seed)
+/// What hardware the machine of a seed has.
+using hardware_choice = settings (*)(std::uint64_t seed);
+
+settings plain(std::uint64_t)
 {
-    const settings machine = any_machine(seed);
+    return {};
+}
+settings with_keys(std::uint64_t)
+{
+    return {{"mmu.sets_dirty", "storage_key"}};
+}
+settings with_logs(std::uint64_t)
+{
+    return {
+        {"kernel", "golden"}, {"mmu.dirty_log_entries", "3"}, {"vm.dirty_tracking", "dirty_log"}};
+}
+
+settings with_hardware(settings machine, const settings& hardware)
+{
+    machine.insert(machine.end(), hardware.begin(), hardware.end());
+    return machine;
+}
+
+std::string difference_by_time(std::uint64_t seed, hardware_choice hardware)
+{
+    const settings machine = with_hardware(any_machine(seed), hardware(seed));
     const bool log_stores = seed % 4 == 0;
     const account exact = account_of(with(machine, "time.sync", "every_access"), log_stores);
     return difference(exact, account_of(machine, log_stores));
 }
 
-void compare_times(std::uint64_t first, std::uint64_t last)
+void compare_times(std::uint64_t first, std::uint64_t last, hardware_choice hardware = plain)
 {
     for (std::uint64_t seed = first; seed <= last; ++seed) {
-        INFO(command_of(any_machine(seed)));
+        INFO(command_of(with_hardware(any_machine(seed), hardware(seed))));
         CAPTURE(seed);
-        REQUIRE(difference_by_time(seed) == "");
+        REQUIRE(difference_by_time(seed, hardware) == "");
     }
 }
 
-void compare_crowds(std::uint64_t first, std::uint64_t last, bool any_hardware)
+void compare_crowds(std::uint64_t first, std::uint64_t last, hardware_choice hardware = plain)
 {
     const temporary_directory directory;
     for (std::uint64_t seed = first; seed <= last; ++seed) {
         const crowded_script script(seed);
-        settings machine = crowded_machine(seed, directory.write("crowd.script", script.text()));
-        if (any_hardware)
-            for (const auto& setting : hardware_of(seed))
-                machine.push_back(setting);
+        const settings machine = with_hardware(
+            crowded_machine(seed, directory.write("crowd.script", script.text())), hardware(seed));
         const account exact = account_of(with(machine, "time.sync", "every_access"), false);
         INFO(command_of(machine));
         INFO(script.text());
@@ -244,21 +265,21 @@ void compare_crowds(std::uint64_t first, std::uint64_t last, bool any_hardware)
 
 TEST_CASE("exact: 100 crowds see the same of each other in windows and access by access")
 {
-    compare_crowds(1, 100, false);
+    compare_crowds(1, 100);
 }
 TEST_CASE("exact: 1500 crowds see the same of each other in windows and access by access" *
           doctest::test_suite("long"))
 {
-    compare_crowds(1001, 2500, false);
+    compare_crowds(1001, 2500);
 }
 
 TEST_CASE("exact: 100 crowds on any hardware")
 {
-    compare_crowds(3001, 3100, true);
+    compare_crowds(3001, 3100, hardware_of);
 }
 TEST_CASE("exact: 1500 crowds on any hardware" * doctest::test_suite("long"))
 {
-    compare_crowds(4001, 5500, true);
+    compare_crowds(4001, 5500, hardware_of);
 }
 
 TEST_CASE("exact: 60 machines in windows do what they do access by access")
@@ -275,6 +296,25 @@ TEST_CASE("exact: 1000 more machines in windows do what they do access by access
           doctest::test_suite("long"))
 {
     compare_times(2001, 3000);
+}
+
+TEST_CASE("exact: so do crowds and machines whose dirtiness is in storage keys")
+{
+    compare_crowds(101, 160, with_keys);
+    compare_times(101, 120, with_keys);
+}
+TEST_CASE("exact: so do crowds and machines whose hardware logs what is dirty")
+{
+    compare_crowds(201, 240, with_logs);
+    compare_times(201, 220, with_logs);
+}
+TEST_CASE("exact: so do 500 crowds and 200 machines with storage keys, and as many with logs" *
+          doctest::test_suite("long"))
+{
+    for (const hardware_choice hardware : {with_keys, with_logs}) {
+        compare_crowds(3001, 3500, hardware);
+        compare_times(3501, 3700, hardware);
+    }
 }
 
 TEST_CASE("exact: a window that is one cycle too long is found out")

@@ -42,6 +42,9 @@ const std::vector<settings> kinds = {
     {{"core.store_buffer", "42"}, {"core.store_drain", "300"}},
     {{"core.store_buffer", "56"}, {"core.store_drain", "50"}, {"shootdown.kind", "broadcast"}},
     {{"core.store_buffer", "8"}, {"core.store_drain", "500"}, {"shootdown.kind", "early_ack"}},
+    {{"mmu.sets_dirty", "storage_key"}},
+    {{"mmu.dirty_log_entries", "4"}, {"vm.dirty_tracking", "dirty_log"}},
+    {{"mmu.dirty_log_entries", "512"}, {"vm.dirty_tracking", "dirty_log"}},
 };
 
 settings machine_with(std::uint64_t seed, const settings& hardware)
@@ -73,10 +76,12 @@ TEST_CASE("hardware: golden keeps its promises on every kind of MMU, 200 seeds o
     check_promises(3001, 3200);
 }
 
-static void check_any_hardware(std::uint64_t first, std::uint64_t last)
+static void check_any_hardware(std::uint64_t first, std::uint64_t last,
+                               const settings& and_this = {})
 {
     for (std::uint64_t seed = first; seed <= last; ++seed) {
-        const settings machine = machine_with(seed, hardware_of(seed));
+        settings machine = machine_with(seed, hardware_of(seed));
+        machine.insert(machine.end(), and_this.begin(), and_this.end());
         INFO(command_of(machine));
         const json stats = run(machine);
         CHECK(complaints(stats) + differences_by_time(machine, stats) == "");
@@ -93,6 +98,23 @@ TEST_CASE("hardware: golden keeps its promises on 1000 mixtures of it, and windo
     check_any_hardware(1001, 2000);
 }
 
+static const settings with_keys = {{"mmu.sets_dirty", "storage_key"}};
+static const settings with_logs = {{"mmu.sets_dirty", "walker"},
+                                   {"mmu.dirty_log_entries", "6"},
+                                   {"vm.dirty_tracking", "dirty_log"}};
+
+TEST_CASE("hardware: the same of any mixture with storage keys, and with logs of dirtied pages")
+{
+    check_any_hardware(101, 130, with_keys);
+    check_any_hardware(131, 160, with_logs);
+}
+TEST_CASE("hardware: the same of 500 mixtures with storage keys, and of 500 with logs" *
+          doctest::test_suite("long"))
+{
+    check_any_hardware(2001, 2500, with_keys);
+    check_any_hardware(2501, 3000, with_logs);
+}
+
 TEST_CASE("hardware: windows are exact on every kind of MMU")
 {
     for (const settings& hardware : kinds)
@@ -103,7 +125,34 @@ TEST_CASE("hardware: windows are exact on every kind of MMU")
         }
 }
 
-TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker or from a fault")
+TEST_CASE("hardware: every kernel runs with storage keys, and its windows are exact")
+{
+    for (const char* const kernel :
+         {"linux-2.6.18", "linux-2.6.19", "linux-2.6.20", "linux-2.6.23"})
+        for (std::uint64_t seed = 3; seed <= 8; ++seed) {
+            settings machine = machine_of(seed, kernel);
+            machine.emplace_back("mmu.sets_dirty", "storage_key");
+            INFO(command_of(machine));
+            const json stats = run(machine);
+            CHECK(stats["verdict"]["ended"] == "finished");
+            CHECK(stats["verdict"]["lost_bytes"] == 0);
+            CHECK(stats["verdict"]["accounting_skew"] == 0);
+            CHECK(differences_by_time(machine, stats) == "");
+        }
+}
+
+TEST_CASE("hardware: a log of dirtied pages that the kernel does not read changes nothing")
+{
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        json with_log = run(with(machine_of(seed, "golden"), "mmu.dirty_log_entries", "4"));
+        json without = run(machine_of(seed, "golden"));
+        for (json* stats : {&with_log, &without})
+            (*stats)["config"].erase("mmu.dirty_log_entries");
+        CHECK(with_log == without);
+    }
+}
+
+TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker, from a fault or from a key")
 {
     const settings stores = {{"workload.kind", "touch"},
                              {"kernel", "linux-2.6.18"},
@@ -115,7 +164,7 @@ TEST_CASE("hardware: 2.6.18 needs D, and gets it from the walker or from a fault
                              {"vm.fsync_writes_clean_inode", "on"}}; // a bug of another kind
     std::map<std::string, std::uint64_t> faults;
     for (const char* const format : {"x86-64", "sv39", "aarch64"})
-        for (const char* const setter : {"walker", "fault"}) {
+        for (const char* const setter : {"walker", "fault", "storage_key"}) {
             const json stats =
                 run(with(with(stores, "mmu.format", format), "mmu.sets_dirty", setter));
             CAPTURE(format);

@@ -89,10 +89,14 @@ public:
           interrupt(*this)
     {
         log.attach(*this);
+        if (o.walker.sets_dirty == dirty_setter::storage_key)
+            keys = std::make_unique<storage_keys>(ram);
+        cache.keys = keys.get();
         std::vector<core*> processors;
         for (unsigned i = 0; i < o.cores; ++i) {
             cores.push_back(std::make_unique<core>(
-                exec, log, cost, o.core, i, std::make_unique<mmu>(dma, tlb_options{}, o.walker)));
+                exec, log, cost, o.core, i,
+                std::make_unique<mmu>(dma, tlb_options{}, o.walker, keys.get())));
             processors.push_back(cores.back().get());
         }
         disk = std::make_unique<disk_controller>(
@@ -245,6 +249,7 @@ public:
     event_log log;
     fiber_executor exec;
     physical_memory ram;
+    std::unique_ptr<storage_keys> keys; ///< null: walker.sets_dirty is something else
     page_cache cache;
     disk_media media;
     super_block_layout layout;

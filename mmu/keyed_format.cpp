@@ -1,0 +1,60 @@
+#include "mmu/keyed_format.h"
+
+namespace mkclean
+{
+
+namespace
+{
+
+class keyed_format final : public pte_format
+{
+public:
+    explicit keyed_format(pte_layout layout) : keyed_format(format_of(layout)) {}
+
+    std::uint64_t encode_page(pte entry) const override
+    {
+        return m_layout.encode_page(entry.mkclean().mkold());
+    }
+    std::uint64_t encode_table(frame_number table) const override
+    {
+        return m_layout.encode_table(table);
+    }
+    pte decode_page(std::uint64_t raw) const override { return m_layout.decode_page(raw); }
+    pte decode_table(std::uint64_t raw) const override { return m_layout.decode_table(raw); }
+    std::uint64_t mark(std::uint64_t raw, bool) const override { return raw; }
+
+private:
+    explicit keyed_format(const pte_format& layout)
+        : pte_format(layout.name(), layout.levels(), false),
+          m_layout(layout)
+    {
+    }
+
+    const pte_format& m_layout;
+};
+
+} // namespace
+
+const pte_format& format_with_keys(pte_layout layout)
+{
+    static const keyed_format x86_64(pte_layout::x86_64);
+    static const keyed_format la57(pte_layout::x86_64_la57);
+    static const keyed_format sv39(pte_layout::sv39);
+    static const keyed_format sv48(pte_layout::sv48);
+    static const keyed_format aarch64(pte_layout::aarch64);
+    switch (layout) {
+    case pte_layout::x86_64_la57:
+        return la57;
+    case pte_layout::sv39:
+        return sv39;
+    case pte_layout::sv48:
+        return sv48;
+    case pte_layout::aarch64:
+        return aarch64;
+    case pte_layout::x86_64:
+        break;
+    }
+    return x86_64;
+}
+
+} // namespace mkclean

@@ -1,0 +1,24 @@
+#include "vm/keyed_page.h"
+#include "cache/page_key.h"
+
+namespace mkclean
+{
+
+bool is_keyed(const kernel& k, const page& pg)
+{
+    return k.cache.keys != nullptr && pg.mapping != nullptr;
+}
+
+bool page_mkclean_key(kernel& k, core& cpu, page& pg)
+{
+    const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
+    return pg.mapped() && page_test_and_clear_dirty(cpu, k.cache, pg);
+}
+
+void key_to_page_dirty(kernel& k, core& cpu, page& pg)
+{
+    if (page_test_and_clear_dirty(cpu, k.cache, pg))
+        set_page_dirty(cpu, pg);
+}
+
+} // namespace mkclean
