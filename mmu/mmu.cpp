@@ -77,22 +77,35 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         fault = page_fault{va, walk.error};
         return false;
     }
-    fill(self, va, walk.leaf);
+    fill(self, va, walk);
     return true;
 }
 
-void mmu::fill(actor& self, virtual_address va, pte leaf)
+// An entry lets accesses through to all that its page reaches: the last frame has to be memory as
+// well as the first.
+std::byte* mmu::bytes_of(frame_number first, page_order order)
 {
+    std::byte* const bytes = m_bus.direct_frame(first);
+    const std::uint64_t behind = pages_of(order) - 1;
+    if (behind > 0 && m_bus.direct_frame(first + behind) != bytes + behind * page_size)
+        throw bus_error{address_of(first + behind)};
+    return bytes;
+}
+
+void mmu::fill(actor& self, virtual_address va, const walk_result& found)
+{
+    const std::uint64_t into_page = page_of(va).raw() % pages_of(found.order);
     tlb_entry entry;
-    entry.page = page_of(va);
+    entry.page = virtual_page(page_of(va).raw() - into_page);
+    entry.order = found.order;
     entry.space = m_space;
-    entry.frame = leaf.frame();
-    entry.host = m_bus.direct_frame(leaf.frame());
-    entry.writable = leaf.writable();
-    entry.dirty = leaf.dirty();
+    entry.frame = found.leaf.frame();
+    entry.host = bytes_of(entry.frame, entry.order);
+    entry.writable = found.leaf.writable();
+    entry.dirty = found.leaf.dirty();
     const tlb_entry& filled = m_tlb.insert(entry);
     subject what;
-    what.frame = entry.frame;
+    what.frame = entry.frame + into_page;
     what.va = va;
     self.note(tlb_fill, what, 0, filled.raw());
 }
@@ -103,7 +116,7 @@ void mmu::invlpg(actor& self, virtual_address va)
     what.va = va;
     std::uint64_t before = 0;
     if (const tlb_entry* const entry = m_tlb.lookup(page_of(va), m_space)) {
-        what.frame = entry->frame;
+        what.frame = entry->frame + (page_of(va) - entry->page).raw();
         before = entry->raw();
     }
     m_tlb.invalidate(page_of(va), m_space);

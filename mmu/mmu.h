@@ -62,7 +62,8 @@ public:
     const walker& page_walker() const { return m_walker; }
 
 private:
-    void fill(actor& self, virtual_address va, pte leaf);
+    void fill(actor& self, virtual_address va, const walk_result& found);
+    std::byte* bytes_of(frame_number first, page_order order);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
 
