@@ -20,6 +20,8 @@ struct vm_options {
     std::uint64_t dirty_expire = 30'000'000'000'000;   ///< ps after which dirty data is written
     std::uint64_t flusher_core = 1;                    ///< where pdflush runs
     std::uint64_t journal_core = 2;                    ///< where the filesystem's threads run
+    /// The largest pages that shared mappings of files get: small or mega.
+    page_order huge_pages = page_order::small;
 
     void declare(option_set& options);
 };
