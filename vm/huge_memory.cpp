@@ -212,6 +212,24 @@ void huge_pmd_set_accessed(core& cpu, fault_context& f, bool dirty)
     });
 }
 
+// One fault can dirty more than all pages that may be dirty. Who has to wait for them to be written
+// finds the PMD cleaned, and faults again: then he goes ahead, or would do nothing else for ever.
+void balance_after_write_fault(kernel& k, core& cpu, const fault_context& f, std::uint64_t dirtied)
+{
+    const virtual_address pmd = pmd_start(f.va);
+    const auto tried = k.tried_faults.find(cpu.current().id());
+    if (tried != k.tried_faults.end()) {
+        const bool again = tried->second == pmd;
+        k.tried_faults.erase(tried);
+        if (again)
+            return;
+    }
+    balance_dirty_pages_ratelimited_nr(k, cpu, f.vma.file->mapping, dirtied);
+    cpu.sync();
+    if (!f.slot.get().writable())
+        k.tried_faults[cpu.current().id()] = pmd;
+}
+
 // create_huge_pmd(), wp_huge_pmd(). False: small pages.
 bool handle_pmd_fault(kernel& k, core& cpu, fault_context& f, bool write)
 {
@@ -232,7 +250,7 @@ bool handle_pmd_fault(kernel& k, core& cpu, fault_context& f, bool write)
             read_fault(k, cpu, f, pages, write);
     }
     if (newly_dirty > 0)
-        balance_dirty_pages_ratelimited_nr(k, cpu, f.vma.file->mapping, newly_dirty);
+        balance_after_write_fault(k, cpu, f, newly_dirty);
     return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace mkclean
@@ -97,6 +98,9 @@ public:
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
     std::vector<std::uint64_t> ratelimits; ///< pages dirtied since the last balance, one a core
     bool dirty_exceeded = false;
+    /// FAULT_FLAG_TRIED: PMDs that were cleaned while the thread that had made them writable was
+    /// kept from storing by balance_dirty_pages().
+    std::unordered_map<actor_id, virtual_address> tried_faults;
 
 private:
     std::vector<std::unique_ptr<mm_struct>> m_mms;
