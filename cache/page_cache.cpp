@@ -62,11 +62,10 @@ std::optional<frame_number> page_cache::find_free_row(std::uint64_t frames) cons
 void page_cache::take_row(frame_number first, std::uint64_t frames)
 {
     const frame_number end = first + frames;
-    m_free.erase(std::remove_if(m_free.begin(), m_free.end(),
-                                [&](const page* pg) {
-                                    return pg->frame >= first && pg->frame < end;
-                                }),
-                 m_free.end());
+    m_free.erase(
+        std::remove_if(m_free.begin(), m_free.end(),
+                       [&](const page* pg) { return pg->frame >= first && pg->frame < end; }),
+        m_free.end());
     // What is left out below it is free like any other, the lowest to be taken first.
     for (frame_number skipped = first; skipped.raw() > m_next_unused;)
         m_free.push_back(&page_of(skipped -= frame_number(1)));

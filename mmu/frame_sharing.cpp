@@ -13,9 +13,8 @@ namespace
 template <class Holders>
 void erase_holder(Holders& all, unsigned core, const tlb_entry& entry)
 {
-    all.erase(std::find_if(all.begin(), all.end(), [&](const auto& h) {
-        return h.core == core && h.entry == &entry;
-    }));
+    all.erase(std::find_if(all.begin(), all.end(),
+                           [&](const auto& h) { return h.core == core && h.entry == &entry; }));
 }
 
 } // namespace
@@ -89,9 +88,8 @@ void frame_sharing::forget_retired(const extent& dropped)
 
 bool frame_sharing::huge_entry_overlaps(const extent& some) const
 {
-    return std::any_of(m_huge.begin(), m_huge.end(), [&](const holder& h) {
-        return extent_of(*h.entry).overlaps(some);
-    });
+    return std::any_of(m_huge.begin(), m_huge.end(),
+                       [&](const holder& h) { return extent_of(*h.entry).overlaps(some); });
 }
 
 // The holders of every frame of an extent that has any: by their number or by all there are,

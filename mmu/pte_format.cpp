@@ -145,8 +145,8 @@ public:
             return 0;
         const bool read_only = !(entry.writable() && entry.dirty());
         return (entry.present() ? valid : 0) | (entry.huge() ? 0 : page_or_table) |
-               (entry.user() ? el0 : 0) | (read_only ? rdonly : 0) | inner_shareable | (entry.accessed() ? af : 0) |
-               not_global | (entry.writable() ? dbm : 0) | pxn | uxn |
+               (entry.user() ? el0 : 0) | (read_only ? rdonly : 0) | inner_shareable |
+               (entry.accessed() ? af : 0) | not_global | (entry.writable() ? dbm : 0) | pxn | uxn |
                (entry.dirty() ? sw_dirty : 0) | (entry.frame().raw() << page_shift & address);
     }
     std::uint64_t encode_table(frame_number table) const override

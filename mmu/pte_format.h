@@ -19,8 +19,8 @@ enum class pte_layout {
 /// think in `pte`; only what is in memory is the architecture's, and exactly so.
 ///
 /// Decoding is the inverse of encoding for every entry that a kernel writes. What it makes of other
-/// bits is what hardware would: what that does not take for a leaf or a table is not present, as are
-/// leaves above level 2, which no format here has but Sv48.
+/// bits is what hardware would: what that does not take for a leaf or a table is not present, as
+/// are leaves above level 2, which no format here has but Sv48.
 class pte_format
 {
 public:
@@ -32,8 +32,8 @@ public:
     /// Whether walkers set A in the entries of upper levels, too (x86), or only in leaves.
     bool tables_have_accessed() const { return m_tables_have_accessed; }
 
-    /// A leaf of 4 KiB or, if it is huge(), of a larger page, whose frame is a multiple of its size.
-    /// An entry that is none() is 0.
+    /// A leaf of 4 KiB or, if it is huge(), of a larger page, whose frame is a multiple of its
+    /// size. An entry that is none() is 0.
     virtual std::uint64_t encode_page(pte entry) const = 0;
     virtual std::uint64_t encode_table(frame_number table) const = 0;
     /// A leaf of 4 KiB.

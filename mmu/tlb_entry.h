@@ -24,8 +24,8 @@ struct tlb_entry {
     virtual_page page; ///< the first of those it maps
     page_order order = page_order::small;
     asid space;
-    bool global = false; ///< every address space's
-    frame_number frame;  ///< the first
+    bool global = false;       ///< every address space's
+    frame_number frame;        ///< the first
     std::byte* host = nullptr; ///< the frames' bytes, as bus_port::direct_frame() granted them
     std::uint64_t last_use = 0;
     bool valid = false;

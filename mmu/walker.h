@@ -49,7 +49,7 @@ struct page_fault_error {
 struct walk_result {
     bool faulted = false;
     page_fault_error error;
-    pte leaf; ///< as the walker left it
+    pte leaf;                             ///< as the walker left it
     page_order order = page_order::small; ///< what it maps
 };
 

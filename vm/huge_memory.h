@@ -9,8 +9,8 @@ namespace mkclean
 // in memory, mapped by one entry with one dirty bit. They stay pages: each has its flags, buffers,
 // references and its place in the file's tree; the entry alone is common.
 
-constexpr std::uint64_t hpage_pmd_nr = pages_of(page_order::mega);  ///< HPAGE_PMD_NR
-constexpr std::uint64_t hpage_pmd_size = hpage_pmd_nr * page_size;  ///< HPAGE_PMD_SIZE, bytes
+constexpr std::uint64_t hpage_pmd_nr = pages_of(page_order::mega); ///< HPAGE_PMD_NR
+constexpr std::uint64_t hpage_pmd_size = hpage_pmd_nr * page_size; ///< HPAGE_PMD_SIZE, bytes
 
 /// Calls `visit(page)` for every page that a leaf maps: the one, or all of a PMD, in their order.
 template <class Visit>

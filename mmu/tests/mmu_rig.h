@@ -53,8 +53,10 @@ private:
 struct mmu_rig {
     static constexpr std::uint64_t latency = 10;
 
-    explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {})
-        : unit(port, tlb_opts, walker_opts),
+    explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {},
+                     std::uint64_t frames = 256)
+        : memory(frames * page_size),
+          unit(port, tlb_opts, walker_opts),
           table(memory, unit.page_walker().format(), allocator(), [](frame_number) {})
     {
         unit.load_root(table.root());
@@ -65,7 +67,10 @@ struct mmu_rig {
     {
         return [this] { return frame_number(next_frame++); };
     }
-    pte_slot leaf(virtual_address va) { return table.find_or_allocate(va, allocator()); }
+    pte_slot leaf(virtual_address va, page_order order = page_order::small)
+    {
+        return table.find_or_allocate(va, allocator(), order);
+    }
     /// The entry of any level (3 = root) that leads to `va`; its tables exist.
     pte_slot entry(virtual_address va, unsigned level)
     {
@@ -120,7 +125,7 @@ struct mmu_rig {
     event_log log;
     costs cost;
     fiber_executor exec;
-    physical_memory memory{256 * page_size};
+    physical_memory memory;
     watched_port port{memory, picoseconds(latency)};
     mmu unit;
     page_table table;

@@ -26,7 +26,8 @@ void for_each_page_of_event(kernel& k, const event& e, Visit&& visit)
     }
 }
 
-/// Calls `visit(vma, pte)` for every PTE or PMD that maps the page, without time or locks: for checkers.
+/// Calls `visit(vma, pte)` for every PTE or PMD that maps the page, without time or locks: for
+/// checkers.
 template <class Visit>
 void for_each_pte(const page& pg, Visit&& visit)
 {
