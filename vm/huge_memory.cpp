@@ -212,22 +212,17 @@ void huge_pmd_set_accessed(core& cpu, fault_context& f, bool dirty)
     });
 }
 
-// One fault can dirty more than all pages that may be dirty. Who has to wait for them to be written
-// finds the PMD cleaned, and faults again: then he goes ahead, or would do nothing else for ever.
+// One fault can dirty more than all pages that may be dirty. While the thread pays for them, or a
+// flusher that it has woken gets its core, the PMD is cleaned, and the store faults again: then it
+// is let through, or it would never be made.
 void balance_after_write_fault(kernel& k, core& cpu, const fault_context& f, std::uint64_t dirtied)
 {
+    virtual_address& tried = k.tried_faults[cpu.current().id()];
     const virtual_address pmd = pmd_start(f.va);
-    const auto tried = k.tried_faults.find(cpu.current().id());
-    if (tried != k.tried_faults.end()) {
-        const bool again = tried->second == pmd;
-        k.tried_faults.erase(tried);
-        if (again)
-            return;
-    }
-    balance_dirty_pages_ratelimited_nr(k, cpu, f.vma.file->mapping, dirtied);
-    cpu.sync();
-    if (!f.slot.get().writable())
-        k.tried_faults[cpu.current().id()] = pmd;
+    const bool again = tried == pmd;
+    tried = again ? virtual_address() : pmd;
+    if (!again)
+        balance_dirty_pages_ratelimited_nr(k, cpu, f.vma.file->mapping, dirtied);
 }
 
 // create_huge_pmd(), wp_huge_pmd(). False: small pages.

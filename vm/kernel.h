@@ -98,8 +98,7 @@ public:
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
     std::vector<std::uint64_t> ratelimits; ///< pages dirtied since the last balance, one a core
     bool dirty_exceeded = false;
-    /// FAULT_FLAG_TRIED: PMDs that were cleaned while the thread that had made them writable was
-    /// kept from storing by balance_dirty_pages().
+    /// FAULT_FLAG_TRIED: the PMD that a thread has made writable and was then made to pay for.
     std::unordered_map<actor_id, virtual_address> tried_faults;
 
 private:
