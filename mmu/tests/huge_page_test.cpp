@@ -181,9 +181,8 @@ TEST_CASE("huge: a table that has become a leaf meanwhile ends the walk")
     rig.leaf(rig.page(4)).set_pte(pte::of_page(frame_number(77)).mkwrite());
     bool read = false;
     rig.port.on_read = [&](physical_address at) { read |= at == rig.slot.address(); };
-    rig.start(0, [&](engine& self) {
-        CHECK(rig.access(self, rig.page(4), store) == outcome::walked);
-    });
+    rig.start(
+        0, [&](engine& self) { CHECK(rig.access(self, rig.page(4), store) == outcome::walked); });
     rig.start(0, [&](engine& self) {
         while (!read)
             self.delay(picoseconds(1));
@@ -200,8 +199,8 @@ TEST_CASE("huge: a misaligned leaf faults on x86 and RISC-V, and AArch64 does no
         huge_rig rig(page_order::mega, layout);
         const bool arm = layout == pte_layout::aarch64;
         const unsigned shift = layout == pte_layout::sv39 || layout == pte_layout::sv48 ? 10 : 12;
-        const std::uint64_t raw =
-            rig.memory.read64(rig.slot.address()) | std::uint64_t{16} << shift; // 16 frames
+        const std::uint64_t raw = rig.memory.read64(rig.slot.address()) | std::uint64_t{16}
+                                                                              << shift; // 16 frames
         rig.memory.write64(rig.slot.address(), raw);
         CAPTURE(rig.table.format().name());
         CHECK(rig.access(rig.page(1), store) == (arm ? outcome::walked : outcome::faulted));

@@ -24,7 +24,7 @@ settings huge_machine(std::uint64_t seed)
              {"workload.threads", "4"},
              {"workload.operations", d.number(20, 80)},
              {"workload.pages", d.number(860, 1020)},
-             {"workload.anonymous_pages", scarce ? d.number(90, 115) : "2"},
+             {"workload.anonymous_pages", scarce ? d.number(114, 120) : "2"},
              {"vm.dirty_ratio", d.one_of({"10%", "40%"})},
              {"tlb.entries_2m", d.one_of({"0", "4", "8"})},
              {"tlb.l2_entries", d.one_of({"0", "64"})},
@@ -117,8 +117,8 @@ TEST_CASE("huge: windows are exact with PMDs, 100 seeds" * doctest::test_suite("
 TEST_CASE("huge: a power cut in the middle finds what was promised")
 {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        const settings machine = with(huge_machine(seed), "power.cut_at",
-                                      std::to_string(20 + 13 * seed) + "ms");
+        const settings machine =
+            with(huge_machine(seed), "power.cut_at", std::to_string(20 + 13 * seed) + "ms");
         INFO(command_of(machine));
         CHECK(complaints(run(machine)) == "");
     }

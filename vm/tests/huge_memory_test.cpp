@@ -1,7 +1,7 @@
 // vm.huge_pages: 512 pages of a file by one PMD, and what becomes of it.
 
-#include "vm/huge_memory.h"
 #include "vm/clear_page_dirty.h"
+#include "vm/huge_memory.h"
 #include "vm/reclaim.h"
 #include "vm/rmap.h"
 #include "vm/tests/vm_world.h"
@@ -273,12 +273,11 @@ TEST_CASE("huge: threads that fault at once get one PMD, whoever is first")
         w.start(0, mm, [&](user_task& task) {
             task.mmap(&w.open(task), page_index(), one, shared_write, there);
             for (const unsigned cpu : {1U, 2U, 3U})
-                w.start(cpu, same_process ? mm : w.new_process(),
-                        [&, cpu](user_task& other) {
-                            if (!same_process)
-                                other.mmap(&w.open(other), page_index(), one, shared_write, there);
-                            w.put(other, there + cpu * 9 * page_size, cpu);
-                        });
+                w.start(cpu, same_process ? mm : w.new_process(), [&, cpu](user_task& other) {
+                    if (!same_process)
+                        other.mmap(&w.open(other), page_index(), one, shared_write, there);
+                    w.put(other, there + cpu * 9 * page_size, cpu);
+                });
         });
         CHECK(w.run());
         CHECK(w.k->stats.thp_file_mapped == (same_process ? 1 : 3));
@@ -407,10 +406,10 @@ TEST_CASE("huge: where 2 MiB of the file do not fit, small pages are mapped, and
                              vm_flags flags = shared_write) {
             return task.mmap(&file, page_index(pgoff), pages * page_size, flags, at);
         };
-        maps_small(map(0, 511, region));                        // too short
-        maps_small(map(1, 512, region + 4 * one));              // another part of the file
-        maps_small(map(0, 512, region + 8 * one + page_size));  // not where a PMD maps
-        maps_small(map(1024, 512, region + 12 * one));          // the file ends there
+        maps_small(map(0, 511, region));                       // too short
+        maps_small(map(1, 512, region + 4 * one));             // another part of the file
+        maps_small(map(0, 512, region + 8 * one + page_size)); // not where a PMD maps
+        maps_small(map(1024, 512, region + 12 * one));         // the file ends there
         maps_small(map(0, 512, region + 16 * one, private_write));
         maps_small(task.mmap(nullptr, page_index(), one, shared_write, region + 20 * one));
         CHECK(w.k->stats.thp_file_fallback == 0);
