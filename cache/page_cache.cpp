@@ -1,5 +1,7 @@
 #include "cache/page_cache.h"
 
+#include <algorithm>
+
 namespace mkclean
 {
 
@@ -39,6 +41,48 @@ page* page_cache::take_free()
     }
     pg->count = 1;
     return pg;
+}
+
+// The lowest. Frames that have never been anybody's are as free as those on the list.
+std::optional<frame_number> page_cache::find_free_row(std::uint64_t frames) const
+{
+    std::vector<std::uint64_t> free(total_pages() / frames);
+    for (const page* pg : m_free)
+        if (pg->frame.raw() / frames < free.size())
+            ++free[pg->frame.raw() / frames];
+    for (std::uint64_t row = 0; row < free.size(); ++row) {
+        const std::uint64_t end = (row + 1) * frames;
+        const std::uint64_t unused = end - std::clamp(m_next_unused, row * frames, end);
+        if (free[row] + unused == frames)
+            return frame_number(row * frames);
+    }
+    return std::nullopt;
+}
+
+void page_cache::take_row(frame_number first, std::uint64_t frames)
+{
+    const frame_number end = first + frames;
+    m_free.erase(
+        std::remove_if(m_free.begin(), m_free.end(),
+                       [&](const page* pg) { return pg->frame >= first && pg->frame < end; }),
+        m_free.end());
+    // What is left out below it is free like any other, the lowest to be taken first.
+    for (frame_number skipped = first; skipped.raw() > m_next_unused;)
+        m_free.push_back(&page_of(skipped -= frame_number(1)));
+    m_next_unused = std::max(m_next_unused, end.raw());
+    for (frame_number taken = first; taken < end; ++taken)
+        page_of(taken).count = 1;
+}
+
+page* page_cache::alloc_pages(actor& self, page_order order)
+{
+    self.spend(self.cost().function);
+    self.sync();
+    const std::optional<frame_number> first = find_free_row(pages_of(order));
+    if (!first)
+        return nullptr;
+    take_row(*first, pages_of(order));
+    return &page_of(*first);
 }
 
 page& page_cache::alloc_boot_page()
@@ -94,6 +138,33 @@ page* page_cache::find_lock_page(actor& self, address_space& mapping, page_index
     }
 }
 
+void page_cache::add(page& fresh, address_space& mapping, page_index index)
+{
+    fresh.mapping = &mapping;
+    fresh.index = index;
+    fresh.flags.test_and_set(page_flag::locked);
+    mapping.pages.insert(index, fresh);
+    lru.push_back(fresh);
+    ++stats.nr_file_pages;
+    get_page(fresh); // the cache's own reference
+}
+
+// Who has the lock is the only one to add; each page is a step, for the sake of who looks without.
+bool page_cache::add_to_page_cache(actor& self, address_space& mapping, page_index index,
+                                   const std::vector<page*>& fresh)
+{
+    const lock_guard<irq_spinlock> guard(self, mapping.tree_lock);
+    self.sync();
+    const page* const next = mapping.pages.next(index);
+    if (next != nullptr && next->index < index + fresh.size())
+        return false;
+    for (page* pg : fresh) {
+        self.step(site_add, subject(), pg->flags, [&] { add(*pg, mapping, index); });
+        ++index;
+    }
+    return true;
+}
+
 page& page_cache::find_or_create_page(actor& self, address_space& mapping, page_index index)
 {
     for (;;) {
@@ -104,13 +175,7 @@ page& page_cache::find_or_create_page(actor& self, address_space& mapping, page_
         const bool added = self.step(site_add, subject(), fresh.flags, [&] {
             if (mapping.pages.lookup(index) != nullptr)
                 return false;
-            fresh.mapping = &mapping;
-            fresh.index = index;
-            fresh.flags.test_and_set(page_flag::locked);
-            mapping.pages.insert(index, fresh);
-            lru.push_back(fresh);
-            ++stats.nr_file_pages;
-            get_page(fresh); // the cache's own reference
+            add(fresh, mapping, index);
             return true;
         });
         if (added)

@@ -4,10 +4,12 @@
 #include "cache/mem_map.h"
 #include "cache/page.h"
 #include "cache/vmstat.h"
+#include "mmu/page_order.h"
 
 #include <boost/intrusive/list.hpp>
 
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -51,6 +53,10 @@ public:
     /// A frame with one reference, contents undefined. May sleep in reclaim. Throws
     /// out_of_memory if nothing can be freed.
     page& alloc_page(actor& self);
+    /// That many frames in a row, the first a multiple of their number, with one reference each,
+    /// contents undefined: the first of them. Null if there is no such row; nothing is reclaimed
+    /// or moved for one. O(free frames).
+    page* alloc_pages(actor& self, page_order order);
     /// Takes a frame before there are any threads (page tables of init, command lists).
     page& alloc_boot_page();
     void get_page(page& pg) { ++pg.count; }
@@ -63,6 +69,10 @@ public:
     page* find_lock_page(actor& self, address_space& mapping, page_index index);
     /// Locked and not uptodate if it was not there. With a reference.
     page& find_or_create_page(actor& self, address_space& mapping, page_index index);
+    /// Makes new frames the pages of the mapping from `index` on, locked and not uptodate. False,
+    /// and nothing is done, if one of them is there already.
+    bool add_to_page_cache(actor& self, address_space& mapping, page_index index,
+                           const std::vector<page*>& fresh);
     /// Page locked, clean, not under writeback: forgets it. Drops the cache's reference.
     void remove_from_page_cache(actor& self, page& pg);
     /// remove_mapping(): the same, if nobody but the cache and the caller has a reference and the
@@ -86,6 +96,9 @@ public:
 
 private:
     page* take_free();
+    std::optional<frame_number> find_free_row(std::uint64_t frames) const;
+    void take_row(frame_number first, std::uint64_t frames);
+    void add(page& fresh, address_space& mapping, page_index index);
     void forget(page& pg);
 
     mem_map m_mem_map;

@@ -23,8 +23,10 @@ struct vmstat {
     std::uint64_t pgpgout = 0;    ///< KiB written
     std::uint64_t pgreuse = 0;    ///< write-protection faults that kept the page
     std::uint64_t pgscan_direct = 0;
-    std::uint64_t pgsteal = 0;        ///< pages reclaimed
-    std::uint64_t drop_pagecache = 0; ///< pages dropped by fadvise
+    std::uint64_t pgsteal = 0;           ///< pages reclaimed
+    std::uint64_t drop_pagecache = 0;    ///< pages dropped by fadvise
+    std::uint64_t thp_file_mapped = 0;   ///< PMDs made
+    std::uint64_t thp_file_fallback = 0; ///< faults that got a small page where a PMD would fit
     std::uint64_t nr_tlb_remote_flush = 0;
     std::uint64_t nr_tlb_remote_flush_received = 0;
     std::uint64_t nr_tlb_local_flush_one = 0;

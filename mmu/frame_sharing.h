@@ -6,6 +6,7 @@
 
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace mkclean
 {
@@ -14,10 +15,13 @@ struct tlb_entry;
 
 /// Which cores' TLBs hold an entry for each frame: what a core has to know before it touches a
 /// frame earlier than the others have got to. Keeps in every entry whether another core can see
-/// what is stored through it, and whether another core can change what is loaded through it.
+/// what is stored through it, and whether another core can change what is loaded through it. Of an
+/// entry of many frames that is said if it is so of one of them.
 ///
 /// It is the emulator's own knowledge and costs the model nothing. Only frames that some TLB holds
-/// take memory; O(entries for the frame) for every operation.
+/// take memory. O(entries for the frame) for every operation while no TLB holds a huge entry; with
+/// h of them O(h) more, and O((h + s) (h + n)) where huge and s small ones overlap that have n
+/// frames between them.
 class frame_sharing
 {
 public:
@@ -41,12 +45,39 @@ private:
         tlb_entry* entry;
     };
     using holders = boost::container::small_vector<holder, 4>;
+    /// Frames in a row.
+    struct extent {
+        frame_number first;
+        std::uint64_t frames;
+        bool overlaps(const extent& other) const
+        {
+            return first < other.first + other.frames && other.first < first + frames;
+        }
+    };
 
+    static extent extent_of(const tlb_entry& entry);
     void mark(const holders& all) const;
+    bool huge_entry_overlaps(const extent& some) const;
+    void mark_overlapping(const extent& changed);
+    void mark_one(const holder& h);
+    void drop_small(unsigned core, const tlb_entry& entry);
+    void drop_huge(unsigned core, const tlb_entry& entry);
+    void forget_retired(const extent& dropped);
+    template <class Visit>
+    void for_each_frame(const extent& some, Visit&& visit);
+    template <class Visit>
+    void for_each_overlapping(const extent& some, Visit&& visit);
+
+    /// Without further ado.
+    bool stores(const tlb_entry& entry) const
+    {
+        return entry.writable && (entry.dirty || !m_stores_need_d);
+    }
 
     bool m_stores_need_d = true;
-    std::unordered_map<frame_number, holders> m_frames;
-    std::unordered_set<frame_number> m_retired; // and still held
+    std::unordered_map<frame_number, holders> m_frames; // small entries
+    std::vector<holder> m_huge;                         // entries of many frames
+    std::unordered_set<frame_number> m_retired;         // and still held
 };
 
 } // namespace mkclean

@@ -24,6 +24,12 @@ public:
     std::uint64_t mark(std::uint64_t raw, bool) const override { return raw; }
 
 private:
+    bool is_huge(std::uint64_t raw) const override { return m_layout.decode(raw, 1).huge(); }
+    pte decode_huge(std::uint64_t raw, page_order order) const override
+    {
+        return m_layout.decode(raw, level_of(order));
+    }
+
     explicit keyed_format(const pte_format& layout)
         : pte_format(layout.name(), layout.levels(), false),
           m_layout(layout)

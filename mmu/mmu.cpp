@@ -129,26 +129,39 @@ bool mmu::miss(actor& self, virtual_address va, access_kind access, page_fault& 
         fault = page_fault{va, found.error};
         return false;
     }
-    fill(self, va, access, found.leaf);
+    fill(self, va, access, found);
     return true;
 }
 
-void mmu::fill(actor& self, virtual_address va, access_kind access, pte leaf)
+// An entry lets accesses through to all that its page reaches: the last frame has to be memory as
+// well as the first.
+std::byte* mmu::bytes_of(frame_number first, page_order order)
 {
+    std::byte* const bytes = m_bus.direct_frame(first);
+    const std::uint64_t behind = pages_of(order) - 1;
+    if (behind > 0 && m_bus.direct_frame(first + behind) != bytes + behind * page_size)
+        throw bus_error{address_of(first + behind)};
+    return bytes;
+}
+
+void mmu::fill(actor& self, virtual_address va, access_kind access, const walk_result& found)
+{
+    const std::uint64_t into_page = page_of(va).raw() % pages_of(found.order);
     tlb_entry entry;
-    entry.page = page_of(va);
+    entry.page = virtual_page(page_of(va).raw() - into_page);
+    entry.order = found.order;
     entry.space = m_space;
-    entry.frame = leaf.frame();
-    entry.host = m_bus.direct_frame(leaf.frame());
-    entry.writable = leaf.writable();
+    entry.frame = found.leaf.frame();
+    entry.host = bytes_of(entry.frame, entry.order);
+    entry.writable = found.leaf.writable();
     // What a load has seen of D says nothing to the next store, if that is to look for itself.
-    entry.dirty = leaf.dirty() && !(m_asks_pte && access == access_kind::load);
+    entry.dirty = found.leaf.dirty() && !(m_asks_pte && access == access_kind::load);
     entry.reference_due = m_keys != nullptr;
     tlb_entry& filled = m_tlb.insert(entry, page_of(va));
     if (m_asks_pte && access == access_kind::store)
         m_walked_for = &filled;
     subject what;
-    what.frame = entry.frame;
+    what.frame = entry.frame + into_page;
     what.va = va;
     self.note(tlb_fill, what, 0, filled.raw());
 }
@@ -159,7 +172,7 @@ void mmu::invlpg(actor& self, virtual_address va)
     what.va = va;
     std::uint64_t before = 0;
     if (const tlb_entry* const entry = m_tlb.peek(page_of(va), m_space)) {
-        what.frame = entry->frame;
+        what.frame = entry->frame + (page_of(va) - entry->page).raw();
         before = entry->raw();
     }
     m_tlb.invalidate(page_of(va), m_space);

@@ -103,7 +103,8 @@ public:
     dirty_log& log_of_dirtied() { return m_walker.log(); }
 
 private:
-    void fill(actor& self, virtual_address va, access_kind access, pte leaf);
+    void fill(actor& self, virtual_address va, access_kind access, const walk_result& found);
+    std::byte* bytes_of(frame_number first, page_order order);
 
     tlb_entry* find_entry(actor& self, virtual_page page);
     walk_result walk(actor& self, virtual_address va, access_kind access);

@@ -34,32 +34,50 @@ physical_address page_table::entry_address(frame_number table, virtual_address v
     return address_of(table) + pte_format::entry_offset(va, level);
 }
 
+pte page_table::entry_at(physical_address at, unsigned level) const
+{
+    return m_format.decode(m_memory.read64(at), level);
+}
+
+pte_slot page_table::slot_at(physical_address at, unsigned level) const
+{
+    return {m_memory, at, m_format, pte_format::order_of_level(level)};
+}
+
 std::optional<pte_slot> page_table::find(virtual_address va) const
 {
     frame_number table = m_root;
     for (unsigned level = m_format.levels() - 1; level > 0; --level) {
-        const pte entry = m_format.decode_table(m_memory.read64(entry_address(table, va, level)));
+        const physical_address at = entry_address(table, va, level);
+        const pte entry = entry_at(at, level);
+        if (entry.huge())
+            return slot_at(at, level);
         if (!entry.present())
             return std::nullopt;
         table = entry.frame();
     }
-    return pte_slot(m_memory, entry_address(table, va, 0), m_format);
+    return slot_at(entry_address(table, va, 0), 0);
 }
 
-pte_slot page_table::find_or_allocate(virtual_address va, const allocate_frame& allocate)
+pte_slot page_table::find_or_allocate(virtual_address va, const allocate_frame& allocate,
+                                      page_order order)
 {
+    const unsigned last = pte_format::level_of(order);
     frame_number table = m_root;
-    for (unsigned level = m_format.levels() - 1; level > 0; --level) {
+    for (unsigned level = m_format.levels() - 1; level > last; --level) {
         const physical_address at = entry_address(table, va, level);
-        const auto entry = [&] { return m_format.decode_table(m_memory.read64(at)); };
-        if (!entry().present()) {
+        const auto entry = [&] { return entry_at(at, level); };
+        const auto missing = [&] { return !entry().present() && !entry().huge(); };
+        if (missing()) {
             const frame_number fresh = new_table(allocate);
-            if (!entry().present())
+            if (missing())
                 m_memory.write64(at, m_format.encode_table(fresh));
         }
+        if (entry().huge())
+            return slot_at(at, level);
         table = entry().frame();
     }
-    return {m_memory, entry_address(table, va, 0), m_format};
+    return slot_at(entry_address(table, va, last), last);
 }
 
 } // namespace mkclean

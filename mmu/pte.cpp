@@ -11,7 +11,8 @@ std::string show_pte(std::uint64_t raw)
 
 std::string show_pte_change(std::uint64_t before, std::uint64_t after)
 {
-    return "PTE " + show_pte(before) + "->" + show_pte(after);
+    const bool huge = pte(before | after).huge();
+    return (huge ? "PMD " : "PTE ") + show_pte(before) + "->" + show_pte(after);
 }
 
 } // namespace mkclean

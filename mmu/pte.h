@@ -19,6 +19,7 @@ public:
     static constexpr std::uint64_t user_bit = 1ull << 2;
     static constexpr std::uint64_t accessed_bit = 1ull << 5;
     static constexpr std::uint64_t dirty_bit = 1ull << 6;
+    static constexpr std::uint64_t huge_bit = 1ull << 7; ///< _PAGE_PSE: a leaf above the last level
     static constexpr std::uint64_t frame_mask = 0x000f'ffff'ffff'f000ull;
 
     constexpr pte() = default;
@@ -43,12 +44,14 @@ public:
     constexpr bool user() const { return has(user_bit); }
     constexpr bool dirty() const { return has(dirty_bit); }
     constexpr bool accessed() const { return has(accessed_bit); }
+    constexpr bool huge() const { return has(huge_bit); }
     constexpr frame_number frame() const
     {
         return frame_number((m_raw & frame_mask) >> page_shift);
     }
 
     constexpr pte mkpresent() const { return pte(m_raw | present_bit); }
+    constexpr pte mkhuge() const { return pte(m_raw | huge_bit); }
     constexpr pte mkuser() const { return pte(m_raw | user_bit); }
     constexpr pte mkdirty() const { return pte(m_raw | dirty_bit); }
     constexpr pte mkclean() const { return pte(m_raw & ~dirty_bit); }
@@ -67,7 +70,7 @@ private:
 
 /// "PWD" with dashes for what is not set.
 std::string show_pte(std::uint64_t raw);
-/// "PWD->P--", as the log prints a change.
+/// "PTE PWD->P--", as the log prints a change; "PMD" if it is one of a larger page.
 std::string show_pte_change(std::uint64_t before, std::uint64_t after);
 
 } // namespace mkclean

@@ -26,7 +26,20 @@ constexpr pte with(pte entry, bool yes, pte (pte::*set)() const)
     return yes ? (entry.*set)() : entry;
 }
 
-/// Intel SDM vol. 3, tables 4-15 to 4-20: `pte` is this layout.
+bool aligned(frame_number frame, page_order order)
+{
+    return frame.raw() % pages_of(order) == 0;
+}
+
+// No page is where such an entry points.
+pte only_if_aligned(pte entry, page_order order)
+{
+    return aligned(entry.frame(), order) ? entry : pte(entry.raw() & ~pte::present_bit);
+}
+
+/// Intel SDM vol. 3, tables 4-15 to 4-20: `pte` is this layout. A 2-MiB or 1-GiB page has PS (bit
+/// 7) in its PDE or PDPTE, PAT in bit 12, and between that and the frame reserved bits, which fault
+/// if they are set. In a last-level entry bit 7 is PAT.
 class x86_64_format final : public pte_format
 {
 public:
@@ -37,17 +50,26 @@ public:
     {
         return pte::of_table(table).raw();
     }
-    pte decode_page(std::uint64_t raw) const override { return pte(raw); }
-    pte decode_table(std::uint64_t raw) const override { return pte(raw); }
+    pte decode_page(std::uint64_t raw) const override { return pte(raw & ~pte::huge_bit); }
+    pte decode_table(std::uint64_t raw) const override { return is_huge(raw) ? pte() : pte(raw); }
     std::uint64_t mark(std::uint64_t raw, bool dirty) const override
     {
         return raw | pte::accessed_bit | (dirty ? pte::dirty_bit : 0);
+    }
+
+private:
+    bool is_huge(std::uint64_t raw) const override { return pte(raw).huge(); }
+    pte decode_huge(std::uint64_t raw, page_order order) const override
+    {
+        constexpr std::uint64_t pat = bit(12);
+        return only_if_aligned(pte(raw & ~pat), order);
     }
 };
 
 /// The RISC-V Instruction Set Manual, volume II, Sv39, with the same entry in Sv48; the bits as in
 /// Linux's arch/riscv/include/asm/pgtable-bits.h. A table is an entry with V and without R, W and
-/// X; its A, D and U are reserved.
+/// X; its A, D and U are reserved. Any other is a leaf, at whatever level; one whose frame is not a
+/// multiple of its size (a misaligned superpage) faults.
 class riscv_format final : public pte_format
 {
 public:
@@ -88,6 +110,12 @@ public:
     }
 
 private:
+    bool is_huge(std::uint64_t raw) const override { return (raw & (r | w | x)) != 0; }
+    pte decode_huge(std::uint64_t raw, page_order order) const override
+    {
+        return only_if_aligned(decode_page(raw).mkhuge(), order);
+    }
+
     static constexpr std::uint64_t v = bit(0);
     static constexpr std::uint64_t r = bit(1);
     static constexpr std::uint64_t w = bit(2);
@@ -103,7 +131,9 @@ private:
 /// arch/arm64/include/asm/pgtable-hwdef.h. What hardware calls dirty is DBM (bit 51) with AP[2]
 /// clear; bits 55 to 58 are software's. The use of them is Linux's
 /// (arch/arm64/include/asm/pgtable.h, 6.14): DBM is PTE_WRITE, what the kernel lets be written;
-/// AP[2] is PTE_RDONLY, what the hardware must not write yet; bit 55 is PTE_DIRTY.
+/// AP[2] is PTE_RDONLY, what the hardware must not write yet; bit 55 is PTE_DIRTY. A larger page is
+/// a block descriptor, in which bit 1 is clear and the address bits below its size are RES0, which
+/// hardware does not look at.
 class aarch64_format final : public pte_format
 {
 public:
@@ -114,9 +144,9 @@ public:
         if (entry.none())
             return 0;
         const bool read_only = !(entry.writable() && entry.dirty());
-        return (entry.present() ? valid : 0) | page_or_table | (entry.user() ? el0 : 0) |
-               (read_only ? rdonly : 0) | inner_shareable | (entry.accessed() ? af : 0) |
-               not_global | (entry.writable() ? dbm : 0) | pxn | uxn |
+        return (entry.present() ? valid : 0) | (entry.huge() ? 0 : page_or_table) |
+               (entry.user() ? el0 : 0) | (read_only ? rdonly : 0) | inner_shareable |
+               (entry.accessed() ? af : 0) | not_global | (entry.writable() ? dbm : 0) | pxn | uxn |
                (entry.dirty() ? sw_dirty : 0) | (entry.frame().raw() << page_shift & address);
     }
     std::uint64_t encode_table(frame_number table) const override
@@ -144,6 +174,16 @@ public:
     }
 
 private:
+    bool is_huge(std::uint64_t raw) const override
+    {
+        return raw != 0 && (raw & page_or_table) == 0;
+    }
+    pte decode_huge(std::uint64_t raw, page_order order) const override
+    {
+        const std::uint64_t below = (pages_of(order) - 1) << page_shift;
+        return decode_page((raw & ~below) | page_or_table).mkhuge();
+    }
+
     static constexpr std::uint64_t valid = bit(0);
     static constexpr std::uint64_t page_or_table = bit(1);
     static constexpr std::uint64_t el0 = bit(6);
@@ -159,6 +199,16 @@ private:
 };
 
 } // namespace
+
+pte pte_format::decode(std::uint64_t raw, unsigned level) const
+{
+    if (level == 0)
+        return decode_page(raw);
+    if (!is_huge(raw))
+        return decode_table(raw);
+    constexpr unsigned highest = level_of(page_order::giga);
+    return level <= highest ? decode_huge(raw, order_of_level(level)) : pte();
+}
 
 const pte_format& format_of(pte_layout layout)
 {

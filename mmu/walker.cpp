@@ -11,6 +11,12 @@ namespace
 
 constexpr unsigned region_shift = 21; // one leaf table maps 2 MiB
 
+// Which of the pages of a leaf `va` is in.
+std::uint64_t page_in_leaf(virtual_address va, unsigned level)
+{
+    return page_of(va).raw() % pages_of(pte_format::order_of_level(level));
+}
+
 const step_site walker_sets_a{"walker sets A", place::pte, show_pte_change};
 const step_site walker_sets_d{"walker sets D", place::pte, show_pte_change};
 const step_site walker_logs{"walker logs", place::none, nullptr};
@@ -56,11 +62,6 @@ const std::byte* walker::line_of(physical_address at)
     return m_memory.direct_frame(frame_of(at)) + at.raw() % page_size / line * line;
 }
 
-pte walker::decode(const table_entry& entry) const
-{
-    return entry.level == 0 ? m_format.decode_page(entry.raw) : m_format.decode_table(entry.raw);
-}
-
 // Sets A, and D if `dirty`, in one locked operation, unless the entry is not what was read any
 // more. Either way `entry` is what it is now.
 bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address va)
@@ -80,7 +81,7 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
         if (sets_d)
             ++m_stats.dirty_set;
         subject what;
-        what.frame = after.frame();
+        what.frame = after.frame() + (after.huge() ? page_in_leaf(va, entry.level) : 0);
         what.va = va;
         self.note(sets_d ? walker_sets_d : walker_sets_a, what, before.raw(), after.raw());
         logs = sets_d && m_log.in_use();
@@ -125,28 +126,33 @@ void walker::remember(frame_number root, virtual_address va, frame_number table)
                       }) = entry;
 }
 
-bool walker::find_leaf_table(actor& self, frame_number root, virtual_address va,
-                             frame_number& table)
+// The entry that a walk reads first: of the root, or of a leaf table that was remembered.
+walker::table_entry walker::read_first(actor& self, frame_number root, virtual_address va)
 {
     for (cached_table& cached : m_cache) {
         if (cached.root == root && cached.region == va.raw() >> region_shift) {
             cached.last_use = ++m_clock;
             ++m_stats.cache_hits;
-            table = cached.table;
-            return true;
+            return read_entry(self, cached.table, va, 0);
         }
     }
-    table = root;
-    for (unsigned level = m_format.levels() - 1; level > 0; --level) {
-        table_entry entry = read_entry(self, table, va, level);
-        while (sets_dirty() && decode(entry).present() && !decode(entry).accessed())
+    return read_entry(self, root, va, m_format.levels() - 1);
+}
+
+// Goes down from an entry to one that points to no table.
+walker::table_entry walker::find_leaf(actor& self, frame_number root, virtual_address va,
+                                      table_entry entry)
+{
+    for (pte found = decode(entry); is_table(entry, found); found = decode(entry)) {
+        if (sets_dirty() && !found.accessed()) {
             mark(self, entry, false, va);
-        if (!decode(entry).present())
-            return false;
-        table = decode(entry).frame();
+            continue;
+        }
+        if (entry.level == 1)
+            remember(root, va, found.frame());
+        entry = read_entry(self, found.frame(), va, entry.level - 1);
     }
-    remember(root, va, table);
-    return true;
+    return entry;
 }
 
 walk_result walker::walk(actor& self, frame_number root, virtual_address va, access_kind access)
@@ -157,33 +163,34 @@ walk_result walker::walk(actor& self, frame_number root, virtual_address va, acc
         return walk_result{true, page_fault_error{present, store}, pte()};
     };
 
-    frame_number table;
-    if (!find_leaf_table(self, root, va, table))
-        return fault(false);
-
-    table_entry entry = read_entry(self, table, va, 0);
+    table_entry entry = read_first(self, root, va);
     for (;;) {
+        // What was a leaf when it was read may point to a table when it is read again.
+        entry = find_leaf(self, root, va, entry);
+        const auto translation = [&entry](pte leaf) {
+            return walk_result{false, {}, leaf, pte_format::order_of_level(entry.level)};
+        };
         const pte found = decode(entry);
         if (!found.present())
             return fault(false);
         if (store && !found.writable())
             return fault(true);
         if (setter() == dirty_setter::storage_key)
-            return walk_result{false, {}, found};
+            return translation(found);
         if (found.accessed() && (found.dirty() || !store))
-            return walk_result{false, {}, found};
+            return translation(found);
         if (!sets_dirty())
             return fault(true);
         if (store && !found.dirty() && m_log.full())
-            return walk_result{true, {}, pte(), true};
+            return walk_result{true, {}, pte(), page_order::small, true};
         if (mark(self, entry, store, va))
-            return walk_result{false, {}, decode(entry)};
+            return translation(decode(entry));
         if (m_options.rechecks == dirty_recheck::always)
             continue;
         while (!mark(self, entry, store, va)) {
         }
         if (m_options.rechecks == dirty_recheck::never)
-            return walk_result{false, {}, store ? found.mkyoung().mkdirty() : found.mkyoung()};
+            return translation(store ? found.mkyoung().mkdirty() : found.mkyoung());
     }
 }
 

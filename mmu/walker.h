@@ -63,7 +63,8 @@ struct page_fault_error {
 struct walk_result {
     bool faulted = false;
     page_fault_error error;
-    pte leaf; ///< as the walker left it
+    pte leaf;                             ///< as the walker left it
+    page_order order = page_order::small; ///< what it maps
     /// No translation, and no fault of anybody's: D has to be set, and the log has no room.
     bool log_full = false;
 };
@@ -73,7 +74,8 @@ struct walk_result {
 /// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md), whatever the
 /// format: A is set in every entry used that has one, D in the leaf for a store, both by a locked
 /// read-modify-write that fails if the entry is no longer the one that was read, whereupon it is
-/// read again. With a log of dirtied pages, what D was set for is in it before the walk is over.
+/// read again. A leaf ends the walk at whatever level it is. With a log of dirtied pages, what D was
+/// set for is in it before the walk is over.
 ///
 /// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
 /// and up to four reads.
@@ -104,7 +106,6 @@ private:
         std::uint64_t last_use = 0;
     };
 
-    bool find_leaf_table(actor& self, frame_number root, virtual_address va, frame_number& table);
     /// An entry of a table: where it is, what level, and what was read there last.
     struct table_entry {
         physical_address at;
@@ -113,7 +114,13 @@ private:
     };
     table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
     const std::byte* line_of(physical_address at);
-    pte decode(const table_entry& entry) const;
+    table_entry read_first(actor& self, frame_number root, virtual_address va);
+    table_entry find_leaf(actor& self, frame_number root, virtual_address va, table_entry from);
+    pte decode(const table_entry& entry) const { return m_format.decode(entry.raw, entry.level); }
+    static bool is_table(const table_entry& entry, pte decoded)
+    {
+        return entry.level > 0 && decoded.present() && !decoded.huge();
+    }
     bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
     void log_dirtied(actor& self, frame_number frame, virtual_address va);
     void remember(frame_number root, virtual_address va, frame_number table);

@@ -32,8 +32,9 @@ public:
     virtual picoseconds compare_exchange(physical_address at, std::uint64_t& expected,
                                          std::uint64_t desired, bool& exchanged) = 0;
     /// The 4096 bytes of a frame for accesses that are no transactions (TLM's direct memory
-    /// interface): they stay where they are as long as the bus lives. A target that grants none
-    /// throws bus_error.
+    /// interface): they stay where they are as long as the bus lives. Memory is one mapping of the
+    /// host's: the bytes of the next frame of the same memory come right behind. A target that
+    /// grants none throws bus_error.
     virtual std::byte* direct_frame(frame_number frame) { throw bus_error{address_of(frame)}; }
 };
 

@@ -103,6 +103,25 @@ static void check_dirty_log(const config& c, const option_set& o)
                           "kernels without a log");
 }
 
+// What a PMD knows is asked for by page_mkclean(), which counts on golden's order of a write fault,
+// and by nobody else: msync of 2.6.18 walks PTEs.
+static void check_huge_pages(const config& c, const option_set& o)
+{
+    if (c.vm.huge_pages == page_order::small)
+        return;
+    const vm_policies policies = c.era.policies();
+    if (policies.write_fault != write_fault_policy::golden)
+        throw o.complaint("vm.huge_pages", "expected off, or vm.write_fault = golden");
+    if (policies.msync == msync_policy::linux_2_6_18)
+        throw o.complaint("vm.huge_pages", "expected off for vm.msync = linux-2.6.18");
+    if (policies.dirty_tracking == dirty_tracking_policy::dirty_log)
+        throw o.complaint("vm.huge_pages", "expected off for vm.dirty_tracking = dirty_log, which "
+                                           "tells of one page at a time");
+    if (c.walker.sets_dirty == dirty_setter::storage_key)
+        throw o.complaint("vm.huge_pages", "expected off for mmu.sets_dirty = storage_key, which "
+                                           "knows one frame at a time");
+}
+
 void config::check(const option_set& o) const
 {
     check_tlb(tlb, o);
@@ -114,6 +133,7 @@ void config::check(const option_set& o) const
         throw o.complaint("vm.dirty_background_ratio",
                           "expected at most vm.dirty_ratio, which is " +
                               std::to_string(vm.dirty_ratio) + "%");
+    check_huge_pages(*this, o);
     if (memory % page_size != 0)
         throw o.complaint("memory", "expected a multiple of 4KiB");
     if (workload.file.empty() &&

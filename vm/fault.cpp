@@ -1,4 +1,5 @@
 #include "vm/fault.h"
+#include "vm/huge_memory.h"
 #include "vm/page_writeback.h"
 #include "vm/rmap.h"
 #include "vm/time_spent.h"
@@ -200,8 +201,12 @@ void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
     if (vma == nullptr || (fault.error.write && !vma->flags.write))
         throw user_signal{user_signal::kind::segv, fault.va};
 
+    if (do_huge_pmd_fault(k, cpu, mm, *vma, fault))
+        return;
     const pte_slot slot = mm.pgd.find_or_allocate(fault.va, table_allocator(k, cpu));
     cpu.sync();
+    if (slot.order() != page_order::small)
+        return; // somebody else has made a PMD meanwhile
     fault_context f{mm, *vma, fault.va, slot, slot.get(), nullptr};
     subject what;
     what.va = fault.va;

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 namespace mkclean
@@ -22,6 +23,8 @@ struct vm_options {
     std::uint64_t flusher_core = 1;                    ///< where pdflush runs
     std::uint64_t journal_core = 2;                    ///< where the filesystem's threads run
     tlb_flush_options tlb;
+    /// The largest pages that shared mappings of files get: small or mega.
+    page_order huge_pages = page_order::small;
 
     void declare(option_set& options);
 };
@@ -117,6 +120,8 @@ public:
     unsigned s_io_walks = 0;               ///< passes over the dirty inodes under way
     std::vector<std::uint64_t> ratelimits; ///< pages dirtied since the last balance, one a core
     bool dirty_exceeded = false;
+    /// FAULT_FLAG_TRIED: the PMD that a thread has made writable and was then made to pay for.
+    std::unordered_map<actor_id, virtual_address> tried_faults;
 
 private:
     void give_memory_to_logs();

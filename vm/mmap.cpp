@@ -1,4 +1,5 @@
 #include "vm/mmap.h"
+#include "vm/huge_memory.h"
 #include "vm/zap.h"
 
 #include <algorithm>
@@ -60,14 +61,16 @@ void unmap_region(kernel& k, core& cpu, mm_struct& mm, std::unique_ptr<vm_area_s
 }
 
 // The first hole that is large enough. One page stays free between mappings, so that running over
-// the end of one faults.
-virtual_address arch_get_unmapped_area(const kernel& k, const mm_struct& mm, std::uint64_t size)
+// the end of one faults. `align` is given where a mapping could begin, and says where it would.
+template <class Align>
+virtual_address arch_get_unmapped_area(const kernel& k, const mm_struct& mm, std::uint64_t size,
+                                       Align&& align)
 {
-    virtual_address start = mmap_base(k);
+    virtual_address start = align(mmap_base(k));
     for (const auto& [at, vma] : mm.mmap) {
         if (start + size + page_size <= at)
             break;
-        start = std::max(start, vma->end + page_size);
+        start = std::max(start, align(vma->end + page_size));
     }
     return start;
 }
@@ -82,7 +85,9 @@ virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_i
     const std::uint64_t size = page_align(length);
     virtual_address start = fixed;
     if (start == virtual_address()) {
-        start = arch_get_unmapped_area(k, mm, size);
+        start = arch_get_unmapped_area(k, mm, size, [&](virtual_address from) {
+            return thp_align(k, file, pgoff, size, flags, from);
+        });
         if (size > task_size(k).raw() || start + size > task_size(k))
             return virtual_address();
     }

@@ -20,6 +20,9 @@ void vm_options::declare(option_set& o)
             "the core that pdflush runs on, modulo how many there are");
     o.count("vm.journal_core", journal_core, {0, 63},
             "the core that kjournald runs on, modulo how many there are");
+    o.choice("vm.huge_pages", huge_pages, {{"off", page_order::small}, {"2MiB", page_order::mega}},
+             "whether shared mappings of files get PMDs where 2 MiB of one fit and 512 frames in a "
+             "row can be had: one entry, one dirty bit; needs vm.write_fault = golden");
     tlb.declare(o);
 }
 

@@ -166,11 +166,18 @@ void wakeup_pdflush(kernel& k, std::int64_t min_pages)
 
 void balance_dirty_pages_ratelimited(kernel& k, core& cpu, address_space& mapping)
 {
+    balance_dirty_pages_ratelimited_nr(k, cpu, mapping, 1);
+}
+
+void balance_dirty_pages_ratelimited_nr(kernel& k, core& cpu, address_space& mapping,
+                                        std::uint64_t pages)
+{
     if (!mapping_cap_writeback_dirty(mapping))
         return;
     std::uint64_t& dirtied = k.ratelimits[cpu.index()];
     const std::uint64_t every = k.dirty_exceeded ? ratelimit_when_exceeded : ratelimit_pages(k);
-    if (++dirtied < every)
+    dirtied += pages;
+    if (dirtied < every)
         return;
     dirtied = 0;
     balance_dirty_pages(k, cpu);

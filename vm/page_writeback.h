@@ -15,6 +15,9 @@ dirty_limits get_dirty_limits(const kernel& k);
 
 /// Called for every page that becomes dirty; now and then it makes the caller pay for it.
 void balance_dirty_pages_ratelimited(kernel& k, core& cpu, address_space& mapping);
+/// The same for so many pages at once.
+void balance_dirty_pages_ratelimited_nr(kernel& k, core& cpu, address_space& mapping,
+                                        std::uint64_t pages);
 
 /// wakeup_pdflush(): background_writeout(), of at least that many pages.
 void wakeup_pdflush(kernel& k, std::int64_t min_pages = 0);

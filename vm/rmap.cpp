@@ -3,6 +3,7 @@
 
 #include "vm/rmap.h"
 #include "cache/page_key.h"
+#include "vm/huge_memory.h"
 #include "vm/keyed_page.h"
 #include "vm/time_spent.h"
 #include "vm/tlb_flush.h"
@@ -20,6 +21,10 @@ const step_site site_clear{"ptep_get_and_clear", place::pte, show_pte_change};
 const step_site site_clean{"page_mkclean", place::pte, show_pte_change};
 const step_site site_old{"ptep_clear_flush_young", place::pte, show_pte_change};
 const step_site site_unmap{"try_to_unmap", place::pte, show_pte_change};
+const step_site site_clear_pmd{"pmdp_invalidate", place::pte, show_pte_change};
+const step_site site_clean_pmd{"page_mkclean PMD", place::pte, show_pte_change};
+const step_site site_old_pmd{"pmdp_clear_flush_young", place::pte, show_pte_change};
+const step_site site_unmap_pmd{"try_to_unmap PMD", place::pte, show_pte_change};
 const step_site site_add{"page_add_file_rmap", place::none, nullptr};
 const step_site site_remove{"page_remove_rmap", place::none, nullptr};
 
@@ -30,13 +35,20 @@ subject subject_of_pte(const page& pg, virtual_address va)
     return what;
 }
 
-// The PTE at `va`, if it maps this page. The lock is held (479db0bf408e: also when looking only).
+// The PTE or PMD at `va`, if it maps this page there (page_vma_mapped_walk). The lock is held
+// (479db0bf408e: also when looking only).
 std::optional<pte_slot> pte_of_page(mm_struct& mm, virtual_address va, const page& pg)
 {
     std::optional<pte_slot> slot = mm.pgd.find(va);
-    if (!slot || !slot->get().present() || slot->get().frame() != pg.frame)
+    if (!slot || !slot->get().present() || slot->frame_at(va) != pg.frame)
         return std::nullopt;
     return slot;
+}
+
+// What the kernel calls the step depends on what is changed.
+const step_site& site_for(const pte_slot& slot, const step_site& of_pte, const step_site& of_pmd)
+{
+    return slot.order() == page_order::small ? of_pte : of_pmd;
 }
 
 } // namespace
@@ -54,14 +66,17 @@ static pte cleaned(const kernel& k, pte entry)
 namespace linux_2_6_19
 {
 
-void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
-               pte_slot slot)
+pte clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
+              pte_slot slot)
 {
-    cpu.step(site_clean, subject_of_pte(pg, va), slot, [&] {
-        const pte entry = slot.get_and_clear();
-        slot.set_pte(cleaned(k, entry));
+    const step_site& site = site_for(slot, site_clean, site_clean_pmd);
+    const pte entry = cpu.step(site, subject_of_pte(pg, va), slot, [&] {
+        const pte found = slot.get_and_clear();
+        slot.set_pte(cleaned(k, found));
+        return found;
     });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
+    return entry;
 }
 
 } // namespace linux_2_6_19
@@ -70,13 +85,16 @@ void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addr
 namespace linux_2_6_20
 {
 
-void clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
-               pte_slot slot)
+pte clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_address va,
+              pte_slot slot)
 {
     const subject what = subject_of_pte(pg, va);
-    const pte entry = cpu.step(site_clear, what, slot, [&] { return slot.get_and_clear(); });
+    const pte entry = cpu.step(site_for(slot, site_clear, site_clear_pmd), what, slot,
+                               [&] { return slot.get_and_clear(); });
     flush_tlb_page_for_mkclean(k, cpu, mm, va);
-    cpu.step(site_clean, what, slot, [&] { slot.set_pte(cleaned(k, entry)); });
+    cpu.step(site_for(slot, site_clean, site_clean_pmd), what, slot,
+             [&] { slot.set_pte(cleaned(k, entry)); });
+    return entry;
 }
 
 } // namespace linux_2_6_20
@@ -91,10 +109,11 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     const std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
     if (!slot || slot->get() == cleaned(k, slot->get()))
         return false;
-    if (k.policies.page_mkclean == mkclean_policy::linux_2_6_19)
-        linux_2_6_19::clean_pte(k, cpu, mm, pg, va, *slot);
-    else
-        linux_2_6_20::clean_pte(k, cpu, mm, pg, va, *slot);
+    const pte found = k.policies.page_mkclean == mkclean_policy::linux_2_6_19
+                          ? linux_2_6_19::clean_pte(k, cpu, mm, pg, va, *slot)
+                          : linux_2_6_20::clean_pte(k, cpu, mm, pg, va, *slot);
+    if (found.huge() && found.dirty())
+        set_other_pages_dirty(k, cpu, found, pg);
     ++k.stats.page_mkclean_cleaned;
     return true;
 }
@@ -142,16 +161,18 @@ static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
     if (!slot)
         return;
-    const pte entry =
-        cpu.step(site_unmap, subject_of_pte(pg, va), *slot, [&] { return slot->get_and_clear(); });
+    const pte entry = cpu.step(site_for(*slot, site_unmap, site_unmap_pmd), subject_of_pte(pg, va),
+                               *slot, [&] { return slot->get_and_clear(); });
     if (batch != nullptr && !entry.dirty() && !(is_keyed(k, pg) && entry.writable()))
         defer_flush(*batch, mm);
     else
         flush_tlb_page(k, cpu, mm, va);
-    if (entry.dirty())
-        set_page_dirty(cpu, pg);
-    page_remove_rmap(k, cpu, pg);
-    k.cache.put_page(pg);
+    for_each_mapped_page(k, entry, [&](page& mapped) {
+        if (entry.dirty())
+            set_page_dirty(cpu, mapped);
+        page_remove_rmap(k, cpu, mapped);
+        k.cache.put_page(mapped);
+    });
 }
 
 void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch)
@@ -185,7 +206,7 @@ bool page_referenced(kernel& k, core& cpu, page& pg)
         if (!slot || !slot->get().accessed())
             continue;
         referenced = true;
-        cpu.step(site_old, subject_of_pte(pg, va), *slot,
+        cpu.step(site_for(*slot, site_old, site_old_pmd), subject_of_pte(pg, va), *slot,
                  [&] { slot->set_pte(slot->get().mkold()); });
         flush_tlb_page(k, cpu, *vma->mm, va); // or a page in use would never look young again (R2)
     }

@@ -13,10 +13,13 @@ struct unmap_batch {
 // Each of these is O(mappings of the file), as a walk of i_mmap, and a walk of four levels of page
 // tables for those that show the page.
 
+// A PMD that maps the page is treated as a whole, and so are the other pages that it maps.
+
 /// Write-protects (if it is that by which stores are noticed) and cleans every PTE of shared
 /// mappings that maps the page; the page is locked. Returns how many it changed, and one more if
 /// the page's storage key said that it was dirty: whoever ignores that may throw away the only
-/// evidence of a store.
+/// evidence of a store. (Of the other pages of a PMD it is not thrown
+/// away: they become dirty.)
 unsigned page_mkclean(kernel& k, core& cpu, page& pg);
 
 /// Takes the page out of every page table that maps it; the page is locked. What a PTE knows of its

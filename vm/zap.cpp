@@ -2,6 +2,7 @@
 // that still has a {W,D} entry after the page was found clean stores where nobody looks.
 
 #include "vm/zap.h"
+#include "vm/huge_memory.h"
 #include "vm/rmap.h"
 #include "vm/tlb_flush.h"
 
@@ -14,6 +15,7 @@ namespace
 {
 
 const step_site site_zap{"zap_pte", place::pte, show_pte_change};
+const step_site site_zap_huge{"zap_huge_pmd", place::pte, show_pte_change};
 
 constexpr std::uint64_t batch_pages = 64; // PTEs zapped under one holding of the lock
 constexpr std::uint64_t gather_pages =
@@ -30,14 +32,16 @@ bool dirties_after_flush(const kernel& k)
     return k.policies.dirty_tracking == dirty_tracking_policy::dirty_log;
 }
 
-// Clears the PTEs of [start, end); dirtiness moves to the pages, or to `dirty` for the caller to
+// Clears the PTEs of [start, end), and PMDs that begin there; dirtiness moves to the pages, or to `dirty` for the caller to
 // see to it.
 mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
                       virtual_address end, mmu_gather* dirty = nullptr)
 {
     mmu_gather gathered;
-    for (virtual_address va = start; va < end; va += virtual_address(page_size)) {
+    std::uint64_t bytes = page_size;
+    for (virtual_address va = start; va < end; va += virtual_address(bytes)) {
         std::optional<pte_slot> slot = vma.mm->pgd.find(va);
+        bytes = slot ? pages_of(slot->order()) * page_size : page_size;
         if (!slot)
             continue;
         cpu.sync();
@@ -46,14 +50,17 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
         page& pg = k.cache.page_of(slot->get().frame());
         subject what = subject_of(pg);
         what.va = va;
-        const pte entry = cpu.step(site_zap, what, *slot, [&] { return slot->get_and_clear(); });
-        if (entry.dirty() && pg.mapping != nullptr) {
-            if (dirty != nullptr)
-                dirty->push_back(&pg);
-            else
-                set_page_dirty(cpu, pg);
-        }
-        gathered.push_back(&pg);
+        const step_site& site = slot->order() == page_order::small ? site_zap : site_zap_huge;
+        const pte entry = cpu.step(site, what, *slot, [&] { return slot->get_and_clear(); });
+        for_each_mapped_page(k, entry, [&](page& mapped) {
+            if (entry.dirty() && mapped.mapping != nullptr) {
+                if (dirty != nullptr)
+                    dirty->push_back(&mapped);
+                else
+                    set_page_dirty(cpu, mapped);
+            }
+            gathered.push_back(&mapped);
+        });
     }
     return gathered;
 }

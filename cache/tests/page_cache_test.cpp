@@ -144,3 +144,62 @@ TEST_CASE("what is not there is not found")
     });
     CHECK(world.run());
 }
+
+TEST_CASE("a row of frames is the lowest that is free, wherever its frames are")
+{
+    // 40 frames: the first 16 are a row, the next, and a half.
+    constexpr auto row = static_cast<page_order>(4);
+    cache_world world({}, {}, 40);
+    world.run([&](kernel_thread& self) {
+        page& early = world.cache.alloc_page(self);
+        CHECK(early.frame == frame_number(0));
+        page* const second = world.cache.alloc_pages(self, row);
+        REQUIRE(second != nullptr);
+        CHECK(second->frame == frame_number(16));
+        CHECK(world.cache.free_pages() == 40 - 17);
+        CHECK(world.cache.alloc_pages(self, row) == nullptr); // 15 and 8 are left
+        // What was passed over is as free as before, the lowest first.
+        page& next = world.cache.alloc_page(self);
+        CHECK(next.frame == frame_number(1));
+        world.cache.put_page(early);
+        world.cache.put_page(next);
+        page* const first = world.cache.alloc_pages(self, row);
+        REQUIRE(first != nullptr);
+        CHECK(first->frame == frame_number(0));
+        for (std::uint64_t i = 0; i < 32; ++i) {
+            CHECK(world.cache.page_of(frame_number(i)).count == 1);
+            world.cache.put_page(world.cache.page_of(frame_number(i)));
+        }
+        CHECK(world.cache.free_pages() == 40);
+        CHECK(world.cache.alloc_page(self).frame == frame_number(31)); // the last that was freed
+    });
+}
+
+TEST_CASE("pages are added in a row only where none of them is cached")
+{
+    constexpr auto row = static_cast<page_order>(2);
+    cache_world world;
+    world.run([&](kernel_thread& self) {
+        address_space& mapping = world.first.mapping;
+        const auto fresh = [&] {
+            std::vector<page*> pages;
+            page* const head = world.cache.alloc_pages(self, row);
+            for (std::uint64_t i = 0; i < 4; ++i)
+                pages.push_back(&world.cache.page_of(head->frame + i));
+            return pages;
+        };
+        unlock_page(self, world.cache.find_or_create_page(self, mapping, page_index(7)));
+        const std::vector<page*> pages = fresh();
+        CHECK_FALSE(world.cache.add_to_page_cache(self, mapping, page_index(4), pages));
+        CHECK(mapping.pages.size() == 1);
+        CHECK(world.cache.add_to_page_cache(self, mapping, page_index(8), pages));
+        for (std::uint64_t i = 0; i < 4; ++i) {
+            CHECK(mapping.pages.lookup(page_index(8 + i)) == pages[i]);
+            CHECK(pages[i]->index == page_index(8 + i));
+            CHECK(pages[i]->locked());
+            CHECK(pages[i]->count == 2);
+            unlock_page(self, *pages[i]);
+        }
+        CHECK(world.cache.stats.nr_file_pages == 5);
+    });
+}

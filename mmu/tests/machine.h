@@ -18,6 +18,7 @@ namespace mkclean
 struct machine_options {
     unsigned cores = 1;
     unsigned address_spaces = 1;
+    unsigned huge_spaces = 0; ///< a bit for each that maps all pages by one entry of 2 MiB
     core_options core;
     tlb_options tlb;
     walker_options walker;
@@ -104,6 +105,10 @@ public:
         return *devices.back();
     }
 
+    page_order order_of(unsigned space) const
+    {
+        return (options.huge_spaces >> space & 1U) != 0 ? page_order::mega : page_order::small;
+    }
     /// A page that user code finds mapped, writable and dirty.
     void map_dirty(std::uint64_t page, unsigned space = 0)
     {
@@ -111,9 +116,13 @@ public:
     }
     pte_slot slot(std::uint64_t page, unsigned space = 0)
     {
-        return spaces.at(space)->table.find_or_allocate(base + page * page_size, allocator());
+        return spaces.at(space)->table.find_or_allocate(base + page * page_size, allocator(),
+                                                        order_of(space));
     }
-    static frame_number frame(std::uint64_t page) { return frame_number(1 + page); }
+    static frame_number frame(std::uint64_t page)
+    {
+        return frame_number(pages_of(page_order::mega) + page);
+    }
     picoseconds now() const { return exec.now() - begun; }
 
     /// What page_mkclean does, in every address space; returns when every core has acknowledged.
@@ -149,11 +158,13 @@ public:
             on_fault(cpu, fault);
         cpu.spend(options.cost.fault_body);
         const lock_guard<spinlock> guard(cpu, page_table_lock);
-        page_table& table = space_of(cpu).table;
-        pte_slot s = table.find_or_allocate(fault.va, allocator());
-        const frame_number f = frame((fault.va - base).raw() / page_size);
+        const unsigned space = space_of(cpu);
+        const std::uint64_t page = (fault.va - base).raw() / page_size;
+        pte_slot s = slot(page, space);
+        const pte first = order_of(space) == page_order::small ? pte::of_page(frame(page))
+                                                               : pte::of_page(frame(0)).mkhuge();
         cpu.step(installs, at(fault.va), s, [&] {
-            const pte entry = s.get().present() ? s.get() : pte::of_page(f);
+            const pte entry = s.get().present() ? s.get() : first;
             s.set_pte(fault.error.write ? entry.mkwrite().mkdirty() : entry);
         });
     }
@@ -223,7 +234,7 @@ public:
     executor& exec;
     picoseconds begun;
     event_log log;
-    physical_memory memory{64 * page_size};
+    physical_memory memory{2 * pages_of(page_order::mega) * page_size};
     direct_memory_port port;
     frame_sharing sharing;
     deferred_stores deferred;
@@ -245,10 +256,11 @@ private:
         return c.start_thread("t" + std::to_string(m_threads++), kind, context,
                               [&c, body = std::move(body)] { body(c); });
     }
-    address_space& space_of(const core& cpu)
+    unsigned space_of(const core& cpu) const
     {
         const auto is_loaded = [&](const auto& s) { return &s->context == cpu.loaded(); };
-        return **std::find_if(spaces.begin(), spaces.end(), is_loaded);
+        return static_cast<unsigned>(std::find_if(spaces.begin(), spaces.end(), is_loaded) -
+                                     spaces.begin());
     }
     static subject at(virtual_address va)
     {
@@ -286,7 +298,7 @@ private:
         }
     }
 
-    std::uint64_t m_next_frame = 1 + pages;
+    std::uint64_t m_next_frame = 1;
     unsigned m_threads = 0;
     virtual_address m_shot_down;
     unsigned m_acks_missing = 0;

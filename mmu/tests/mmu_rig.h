@@ -53,8 +53,10 @@ private:
 struct mmu_rig {
     static constexpr std::uint64_t latency = 10;
 
-    explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {})
-        : keys(walker_opts.sets_dirty == dirty_setter::storage_key
+    explicit mmu_rig(const walker_options& walker_opts = {}, const tlb_options& tlb_opts = {},
+                     std::uint64_t frames = 256)
+        : memory(frames * page_size),
+          keys(walker_opts.sets_dirty == dirty_setter::storage_key
                    ? std::make_unique<storage_keys>(memory)
                    : nullptr),
           unit(port, tlb_opts, walker_opts, keys.get()),
@@ -68,7 +70,10 @@ struct mmu_rig {
     {
         return [this] { return frame_number(next_frame++); };
     }
-    pte_slot leaf(virtual_address va) { return table.find_or_allocate(va, allocator()); }
+    pte_slot leaf(virtual_address va, page_order order = page_order::small)
+    {
+        return table.find_or_allocate(va, allocator(), order);
+    }
     /// The entry of any level (3 = root) that leads to `va`; its tables exist.
     pte_slot entry(virtual_address va, unsigned level)
     {
@@ -123,7 +128,7 @@ struct mmu_rig {
     event_log log;
     costs cost;
     fiber_executor exec;
-    physical_memory memory{256 * page_size};
+    physical_memory memory;
     watched_port port{memory, picoseconds(latency)};
     std::unique_ptr<storage_keys> keys;
     mmu unit;

@@ -135,3 +135,41 @@ TEST_CASE("a slot is the entry in memory, whoever changes that")
     CHECK(slot.get_and_clear() == pte::of_page(frame_number(9)).mkdirty());
     CHECK(slot.get().none());
 }
+
+TEST_CASE("a leaf of any order is found from every address in it, and no table is put in its place")
+{
+    for (const page_order order : {page_order::mega, page_order::giga}) {
+        physical_memory memory(16 * page_size);
+        frame_pool pool(memory);
+        {
+            page_table table(memory, format_of(pte_layout::x86_64), pool.allocate(), pool.free());
+            const std::uint64_t bytes = pages_of(order) * page_size;
+            const virtual_address va(5 * bytes);
+            CHECK_FALSE(table.find(va).has_value());
+            pte_slot slot = table.find_or_allocate(va + 7 * page_size, pool.allocate(), order);
+            CHECK(slot.order() == order);
+            CHECK(slot.get().none());
+            CHECK_FALSE(table.find(va).has_value()); // no leaf, and no table for one of 4 KiB
+            const std::size_t tables = pool.taken();
+            const frame_number first(3 * pages_of(order));
+            slot.set_pte(pte::of_page(first).mkhuge());
+            for (const std::uint64_t page :
+                 {std::uint64_t{0}, std::uint64_t{1}, pages_of(order) - 1}) {
+                const virtual_address at = va + page * page_size;
+                for (const pte_slot& found :
+                     {*table.find(at), table.find_or_allocate(at, pool.allocate())}) {
+                    CHECK(found.address() == slot.address());
+                    CHECK(found.order() == order);
+                    CHECK(found.frame_at(at) == first + page);
+                }
+            }
+            CHECK(pool.taken() == tables);
+            slot.get_and_clear();
+            CHECK(table.find_or_allocate(va, pool.allocate()).order() == page_order::small);
+            CHECK(pool.taken() > tables);
+            CHECK(slot.get().present()); // it points to a table now
+            CHECK_FALSE(slot.get().huge());
+        }
+        CHECK(pool.taken() == 0);
+    }
+}

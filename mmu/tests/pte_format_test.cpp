@@ -33,6 +33,23 @@ std::vector<pte> entries_of(frame_number frame)
     return all;
 }
 
+constexpr page_order huge_orders[] = {page_order::mega, page_order::giga};
+
+/// Those that map a large page, aligned.
+std::vector<pte> huge_entries_of(frame_number frame)
+{
+    std::vector<pte> all = entries_of(frame);
+    for (pte& entry : all)
+        entry = entry.mkhuge();
+    return all;
+}
+
+/// Memory in which the second page of that size is whole.
+std::uint64_t frames_for(page_order order)
+{
+    return 2 * pages_of(order);
+}
+
 /// An address in the upper half of what a program may have, so that every level is in use.
 virtual_address high_address(const pte_format& format)
 {
@@ -117,6 +134,145 @@ TEST_CASE("format: what a kernel writes is what it reads, and what hardware mark
                 CHECK(format.decode_page(format.mark(raw, false)) == entry.mkyoung());
                 if (entry.writable())
                     CHECK(format.decode_page(format.mark(raw, true)) == entry.mkyoung().mkdirty());
+            }
+        }
+    }
+}
+
+TEST_CASE("format: 2 MiB and 1 GiB are one entry of x86-64 with PS set")
+{
+    // Intel SDM vol. 3, tables 4-16 and 4-18: as a PTE, with PS (7), PAT (12), and the frame from
+    // bit 30 or 21 on; what is between must be 0.
+    for (const pte_layout layout : {pte_layout::x86_64, pte_layout::x86_64_la57}) {
+        const pte_format& x86 = format_of(layout);
+        const pte mega = pte::of_page(frame_number(0x12200)).mkhuge();
+        const pte giga = pte::of_page(frame_number(0x40000)).mkhuge();
+        CHECK(x86.encode_page(mega) == 0x1220'00a5);
+        CHECK(x86.encode_page(mega.mkwrite().mkdirty()) == 0x1220'00e7);
+        CHECK(x86.encode_page(giga.mkwrite().mkdirty()) == 0x4000'00e7);
+        CHECK(x86.decode(0x1220'00a5, 1) == mega);
+        CHECK(x86.decode(0x1220'10a5, 1) == mega); // PAT
+        CHECK(x86.decode(0x4000'00a5, 2) == giga);
+        for (unsigned reserved = 13; reserved <= 20; ++reserved)
+            CHECK_FALSE(x86.decode(0x1220'00a5 | 1ULL << reserved, 1).present());
+        for (unsigned reserved = 13; reserved <= 29; ++reserved)
+            CHECK_FALSE(x86.decode(0x4000'00a5 | 1ULL << reserved, 2).present());
+        CHECK_FALSE(x86.decode(0x4000'00a5, 3).present()); // reserved in a PML4E
+        CHECK_FALSE(x86.decode_table(0x1220'00a5).present());
+        CHECK(x86.decode(0x1234'5007, 1) == pte::of_table(frame_number(0x12345)));
+        CHECK_FALSE(x86.decode(0x1234'50a5, 0).huge()); // bit 7 is PAT there
+    }
+}
+
+TEST_CASE("format: any entry of RISC-V that can be read, written or executed is a leaf")
+{
+    for (const pte_layout layout : {pte_layout::sv39, pte_layout::sv48}) {
+        const pte_format& riscv = format_of(layout);
+        const pte mega = pte::of_page(frame_number(0x12200)).mkhuge();
+        const pte giga = pte::of_page(frame_number(0x40000)).mkhuge();
+        CHECK(riscv.encode_page(mega.mkwrite().mkdirty()) == (0x12200ULL << 10 | 0xd7));
+        CHECK(riscv.encode_page(giga) == (0x40000ULL << 10 | 0x53));
+        CHECK(riscv.decode(0x12200ULL << 10 | 0xd7, 1) == mega.mkwrite().mkdirty());
+        CHECK(riscv.decode(0x40000ULL << 10 | 0x53, 2) == giga);
+        CHECK_FALSE(riscv.decode(0x12200ULL << 10 | 0x55, 1).present()); // W without R
+        // A misaligned superpage.
+        CHECK_FALSE(riscv.decode(0x12201ULL << 10 | 0xd7, 1).present());
+        CHECK_FALSE(riscv.decode(0x12200ULL << 10 | 0xd7, 2).present());
+        CHECK(riscv.decode(0x12345ULL << 10 | 0x01, 1).frame() == frame_number(0x12345));
+        CHECK_FALSE(riscv.decode(0x12345ULL << 10 | 0x01, 1).huge());
+    }
+}
+
+TEST_CASE("format: AArch64's large pages are block descriptors")
+{
+    // Arm ARM D8.3: bits 1:0 are 01; the attributes are those of a page; OA[47:21] or [47:30].
+    const pte_format& arm = format_of(pte_layout::aarch64);
+    const std::uint64_t always = 0x0060'0000'0000'0f41; // valid, EL0, SH 3, AF, nG, PXN, UXN
+    const std::uint64_t rdonly = 1ULL << 7;
+    const std::uint64_t dbm = 1ULL << 51;
+    const std::uint64_t frame = 0x12200ULL << 12;
+    const pte mega = pte::of_page(frame_number(0x12200)).mkhuge();
+    CHECK(arm.encode_page(mega) == (always | frame | rdonly));
+    CHECK(arm.encode_page(mega.mkwrite()) == (always | frame | rdonly | dbm));
+    CHECK(arm.encode_page(mega.mkwrite().mkdirty()) == (always | frame | dbm | 1ULL << 55));
+    CHECK(arm.mark(always | frame | rdonly | dbm, true) == (always | frame | dbm));
+    CHECK(arm.decode(always | frame | dbm, 1) == mega.mkwrite().mkdirty());
+    CHECK(arm.decode(always | frame | rdonly | 0xf'f000, 1) == mega); // RES0: not looked at
+    CHECK(arm.decode(0x40000ULL << 12 | always | rdonly, 2) ==
+          pte::of_page(frame_number(0x40000)).mkhuge());
+    CHECK_FALSE(arm.decode(always | rdonly, 3).present()); // no 512 GiB with this granule
+    CHECK_FALSE(arm.decode(always | frame, 0).present());  // 01 is reserved where pages are
+    CHECK(arm.decode(0x12345ULL << 12 | 3, 1) == pte::of_table(frame_number(0x12345)).mkyoung());
+}
+
+TEST_CASE("format: the same of large pages, and no table is taken for one")
+{
+    for (const pte_layout layout : layouts) {
+        const pte_format& format = format_of(layout);
+        CAPTURE(format.name());
+        for (const unsigned level : {1U, 2U}) {
+            const page_order order = pte_format::order_of_level(level);
+            CHECK(pte_format::level_of(order) == level);
+            CHECK(format.decode(0, level).none());
+            for (const std::uint64_t number : {1ULL, 5ULL, 0x3'ffffULL}) {
+                const frame_number frame(number * pages_of(order));
+                const pte table = format.decode(format.encode_table(frame), level);
+                CHECK(table.present());
+                CHECK_FALSE(table.huge());
+                for (const pte entry : huge_entries_of(frame)) {
+                    const std::uint64_t raw = format.encode_page(entry);
+                    CHECK(format.decode(raw, level) == entry);
+                    CHECK(format.decode(format.mark(raw, false), level) == entry.mkyoung());
+                    if (entry.writable())
+                        CHECK(format.decode(format.mark(raw, true), level) ==
+                              entry.mkyoung().mkdirty());
+                    CHECK_FALSE(format.decode(raw, 3).present());
+                    CHECK_FALSE(format.decode_table(raw).present());
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("format: an access to any part of a large page does what its entry says")
+{
+    for (const pte_layout layout : layouts) {
+        for (const page_order order : huge_orders) {
+            const unsigned level = pte_format::level_of(order);
+            for (const pte entry : huge_entries_of(frame_number(pages_of(order)))) {
+                for (const access_kind kind : {load, store}) {
+                    for (const dirty_setter setter : {dirty_setter::walker, dirty_setter::fault}) {
+                        walker_options options;
+                        options.layout = layout;
+                        options.sets_dirty = setter;
+                        mmu_rig rig(options, {}, frames_for(order));
+                        const virtual_address here = high_address(rig.table.format());
+                        pte_slot slot = rig.leaf(here, order);
+                        slot.set_pte(entry);
+                        const bool permitted =
+                            entry.present() && (kind == load || entry.writable());
+                        const bool marked = entry.accessed() && (kind == load || entry.dirty());
+                        const bool goes_on =
+                            permitted && (marked || setter == dirty_setter::walker);
+                        CAPTURE(rig.table.format().name());
+                        CAPTURE(show_pte(entry.raw()));
+                        CHECK(rig.access(here, kind) ==
+                              (goes_on ? outcome::walked : outcome::faulted));
+                        const pte after =
+                            kind == store ? entry.mkyoung().mkdirty() : entry.mkyoung();
+                        CHECK(slot.get() == (goes_on ? after : entry));
+                        CHECK(rig.unit.page_walker().stats().reads >=
+                              rig.table.format().levels() - level);
+                        if (!goes_on)
+                            continue;
+                        const tlb_entry& cached = *rig.cached(here);
+                        CHECK(cached.order == order);
+                        CHECK(cached.frame == entry.frame());
+                        CHECK(cached.page.raw() % pages_of(order) == 0);
+                        CHECK(cached.host_of(here) ==
+                              rig.memory.frame(slot.frame_at(here)) + offset_in_page(here));
+                    }
+                }
             }
         }
     }

@@ -14,9 +14,11 @@ namespace mkclean
 class random_machine
 {
 public:
-    random_machine(executor& exec, std::uint64_t seed, unsigned cores, time_sync sync)
+    /// `huge`: one or both address spaces map all pages by one entry of 2 MiB.
+    random_machine(executor& exec, std::uint64_t seed, unsigned cores, time_sync sync,
+                   bool huge = false)
         : m_seed(seed),
-          m_machine(exec, options_of(seed, cores, sync))
+          m_machine(exec, options_of(seed, cores, sync, huge))
     {
         std::mt19937_64 random(seed);
         m_machine.on_interrupt = [this](core&, interrupt vector) {
@@ -91,7 +93,7 @@ public:
 private:
     using generator = std::mt19937_64;
 
-    static machine_options options_of(std::uint64_t seed, unsigned cores, time_sync sync)
+    static machine_options options_of(std::uint64_t seed, unsigned cores, time_sync sync, bool huge)
     {
         generator random(~seed);
         const std::uint64_t scale = 1 + random() % 3 * 10;
@@ -99,6 +101,7 @@ private:
         machine_options o;
         o.cores = cores;
         o.address_spaces = 1 + unsigned(random() % 2);
+        o.huge_spaces = !huge ? 0 : o.address_spaces == 1 ? 1 : 1 + unsigned(seed % 3);
         o.core.frequency = 1'000'000'000;
         o.core.access = 1 + random() % 3;
         o.core.ipi_latency = 1000 * (1 + random() % 20);
@@ -268,7 +271,7 @@ private:
         const virtual_page cleaned = page_of(m_machine.base + page * page_size);
         for (const auto& cpu : m_machine.cores)
             cpu->memory_unit().translations().for_each(
-                [&](const tlb_entry& e) { m_survivor |= e.page == cleaned && e.writable; });
+                [&](const tlb_entry& e) { m_survivor |= e.maps(cleaned, asid()) && e.writable; });
     }
 
     struct counter {

@@ -42,7 +42,7 @@ void invariant_checker::on_event(const event& e)
     follow_window(e, *pg);
     if (e.site->touches == place::pte || e.site->touches == place::page ||
         e.site->touches == place::tag || e.site->touches == place::buffer)
-        check(e, *pg);
+        for_each_page_of_event(m_kernel, e, [&](const page& mapped) { check(e, mapped); });
 }
 
 // An actor is in the middle of making a page dirty from the first thing it sets (a writable PTE, a

@@ -270,27 +270,31 @@ void oracle::on_event(const event& e)
     const std::uint64_t bits = evidence_bits(e.site->touches);
     if (((e.before ^ e.after) & bits) == 0)
         return;
-    const page* const pg = page_of_event(m_kernel, e);
-    if (pg == nullptr)
-        return;
-    const inode& file = pg->mapping->host();
+    for_each_page_of_event(m_kernel, e, [&](const page& pg) { on_evidence(e, pg); });
+}
+
+// The step has changed what is known of the page's dirtiness.
+void oracle::on_evidence(const event& e, const page& pg)
+{
+    const std::uint64_t bits = evidence_bits(e.site->touches);
+    const inode& file = pg.mapping->host();
     if (m_files.count(file.ino) == 0)
         return;
     if (e.site->touches == place::page && (~e.before & e.after & pg_writeback) != 0)
         if (const auto sync = m_syncs.find({e.actor, file.ino}); sync != m_syncs.end())
             ++sync->second.written;
-    shadow_page* const shadow = shadow_of(file.ino, pg->index);
+    shadow_page* const shadow = shadow_of(file.ino, pg.index);
     if (shadow == nullptr)
         return;
-    const auto key = std::make_pair(file.ino, pg->index);
+    const auto key = std::make_pair(file.ino, pg.index);
     if ((~e.before & e.after & dirty_bits(e.site->touches)) != 0)
         m_dropped.erase(key); // something knows again
-    else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(m_kernel, *pg) &&
-             !same(device_page(file, pg->index), shadow->expected()))
+    else if ((e.before & ~e.after & bits) != 0 && !has_dirty_evidence(m_kernel, pg) &&
+             !same(device_page(file, pg.index), shadow->expected()))
         m_dropped.emplace(key, e);
 
     if (e.site->touches == place::page && (e.before & pg_writeback) != 0)
-        forget_what_is_durable(file.ino, pg->index, *shadow);
+        forget_what_is_durable(file.ino, pg.index, *shadow);
 }
 
 // Bytes that are on the media in a block that only memory knows to be the file's are not durable

@@ -132,6 +132,7 @@ private:
     void now_unpromised(file_shadow& file, page_index page, shadow_page& shadow);
     void compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,
                       std::size_t length);
+    void on_evidence(const event& e, const page& pg);
     page_bytes device_page(const inode& file, page_index page) const;
     void forget_what_is_durable(inode_number ino, page_index page, shadow_page& shadow);
     void count_loss(inode_number ino, page_index page, shadow_page& shadow, const page_bytes& found,

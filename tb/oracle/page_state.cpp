@@ -13,6 +13,12 @@ page* page_of_event(kernel& k, const event& e)
     return pg.mapping == nullptr ? nullptr : &pg;
 }
 
+bool is_change_of_pmd(const event& e)
+{
+    return e.site->touches == place::pte && e.what.frame != frame_number() &&
+           pte(e.before | e.after).huge();
+}
+
 bool has_dirty_evidence(const kernel& k, const page& pg)
 {
     if (pg.dirty() || pg.writeback())

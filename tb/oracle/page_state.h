@@ -1,15 +1,33 @@
 #pragma once
 
-#include "vm/kernel.h"
+#include "vm/huge_memory.h"
 
 namespace mkclean
 {
 
 /// The page an event is about, found by file and index or by frame; null if it is about none that
-/// is cached now.
+/// is cached now. A change of a PMD is about the page on whose account it was made,
 page* page_of_event(kernel& k, const event& e);
+bool is_change_of_pmd(const event& e);
+/// and about all others that the PMD maps: calls `visit(page)` for each that is cached.
+template <class Visit>
+void for_each_page_of_event(kernel& k, const event& e, Visit&& visit)
+{
+    if (!is_change_of_pmd(e)) {
+        if (page* const pg = page_of_event(k, e))
+            visit(*pg);
+        return;
+    }
+    const std::uint64_t first = e.what.frame.raw() / hpage_pmd_nr * hpage_pmd_nr;
+    for (std::uint64_t i = 0; i < hpage_pmd_nr; ++i) {
+        page& mapped = k.cache.page_of(frame_number(first + i));
+        if (mapped.mapping != nullptr)
+            visit(mapped);
+    }
+}
 
-/// Calls `visit(vma, pte)` for every PTE that maps the page, without time or locks: for checkers.
+/// Calls `visit(vma, pte)` for every PTE or PMD that maps the page, without time or locks: for
+/// checkers.
 template <class Visit>
 void for_each_pte(const page& pg, Visit&& visit)
 {
@@ -18,8 +36,9 @@ void for_each_pte(const page& pg, Visit&& visit)
     for (const vm_area_struct* vma : pg.mapping->i_mmap) {
         if (!vma->maps(pg.index))
             continue;
-        const auto slot = vma->mm->pgd.find(vma->address_of(pg.index));
-        if (slot && slot->get().present() && slot->get().frame() == pg.frame)
+        const virtual_address va = vma->address_of(pg.index);
+        const auto slot = vma->mm->pgd.find(va);
+        if (slot && slot->get().present() && slot->frame_at(va) == pg.frame)
             visit(*vma, slot->get());
     }
 }

@@ -1,4 +1,5 @@
 #include "tb/output/log_writer.h"
+#include "tb/oracle/page_state.h"
 
 #include <fmt/format.h>
 
@@ -22,13 +23,23 @@ void log_writer::on_event(const event& e)
 
 void biographer::on_event(const event& e)
 {
-    entry kept;
-    if (page_of_event(e, m_world.the_kernel(), kept.ino, kept.page)) {
-        kept.what = e;
-        kept.what.what.ino = kept.ino;
-        kept.what.what.page = kept.page;
-        m_entries.push_back(kept);
-    }
+    inode_number ino;
+    page_index page;
+    if (!page_of_event(e, m_world.the_kernel(), ino, page))
+        return;
+    if (!is_change_of_pmd(e))
+        return keep(e, ino, page);
+    for_each_page_of_event(m_world.the_kernel(), e, [&](const struct page& mapped) {
+        keep(e, mapped.mapping->host().ino, mapped.index); // it is part of all their lives
+    });
+}
+
+void biographer::keep(const event& e, inode_number ino, page_index page)
+{
+    entry kept{ino, page, e};
+    kept.what.what.ino = ino;
+    kept.what.what.page = page;
+    m_entries.push_back(kept);
 }
 
 std::string biographer::story_of(const finding& f) const

@@ -37,6 +37,7 @@ private:
         page_index page;
         event what;
     };
+    void keep(const event& e, inode_number ino, page_index page);
     const entry* lost_store(const finding& f) const;
 
     const world& m_world;

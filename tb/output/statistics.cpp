@@ -199,6 +199,8 @@ json vm_json(const world& w)
     j["pgscan_direct"] = s.pgscan_direct;
     j["pgsteal"] = s.pgsteal;
     j["drop_pagecache"] = s.drop_pagecache;
+    j["thp_file_mapped"] = s.thp_file_mapped;
+    j["thp_file_fallback"] = s.thp_file_fallback;
     j["nr_tlb_remote_flush"] = s.nr_tlb_remote_flush;
     j["nr_tlb_remote_flush_received"] = s.nr_tlb_remote_flush_received;
     j["nr_tlb_local_flush_one"] = s.nr_tlb_local_flush_one;

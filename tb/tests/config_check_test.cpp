@@ -42,6 +42,20 @@ TEST_CASE("config: what rtorrent would have to shuffle for ever is refused")
     CHECK(complaint({{"workload.size", "1TiB"}, {"workload.kind", "apt"}}) == "");
 }
 
+TEST_CASE("config: huge pages need golden's write fault, and an msync that walks no PTEs")
+{
+    CHECK(complaint({{"vm.huge_pages", "2MiB"}}) == "");
+    CHECK(complaint({{"vm.huge_pages", "2MiB"}, {"kernel", "linux-2.6.23"}})
+              .find("--vm.huge_pages: expected off, or vm.write_fault = golden") == 0);
+    CHECK(complaint({{"vm.huge_pages", "2MiB"},
+                     {"kernel", "linux-2.6.23"},
+                     {"vm.write_fault", "golden"}}) == "");
+    CHECK(complaint({{"vm.huge_pages", "2MiB"}, {"vm.msync", "linux-2.6.18"}})
+              .find("--vm.huge_pages: expected off for vm.msync = linux-2.6.18") == 0);
+    CHECK(complaint({{"vm.huge_pages", "off"}, {"kernel", "linux-2.6.18"}}) == "");
+    CHECK(complaint({{"vm.huge_pages", "1GiB"}}).find("--vm.huge_pages: ") == 0);
+}
+
 TEST_CASE("config: hardware that nobody has built")
 {
     CHECK(complaint({{"mmu.format", "x86_64"}}).find("did you mean 'x86-64'?") !=

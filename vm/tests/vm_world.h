@@ -208,7 +208,7 @@ public:
     {
         const tlb_entry* found = nullptr;
         cores.at(cpu)->memory_unit().translations().for_each([&](const tlb_entry& e) {
-            if (e.page == mkclean::page_of(va))
+            if (e.maps(mkclean::page_of(va), e.space))
                 found = &e;
         });
         return found;
