@@ -23,6 +23,7 @@ std::map<std::string, std::uint64_t> fields(const costs& c)
             {"cost.fault_body", c.fault_body},
             {"cost.syscall_entry", c.syscall_entry},
             {"cost.syscall_exit", c.syscall_exit},
+            {"cost.kpti_switch", c.kpti_switch},
             {"cost.irq_entry", c.irq_entry},
             {"cost.irq_exit", c.irq_exit},
             {"cost.context_switch", c.context_switch},
