@@ -24,6 +24,11 @@ frame_sharing::extent frame_sharing::extent_of(const tlb_entry& entry)
     return {entry.frame, pages_of(entry.order)};
 }
 
+bool frame_sharing::stores(const tlb_entry& entry) const
+{
+    return entry.writable && (entry.dirty || !m_stores_need_d);
+}
+
 void frame_sharing::filled(unsigned core, tlb_entry& entry)
 {
     const extent added = extent_of(entry);

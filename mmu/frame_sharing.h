@@ -69,10 +69,7 @@ private:
     void for_each_overlapping(const extent& some, Visit&& visit);
 
     /// Without further ado.
-    bool stores(const tlb_entry& entry) const
-    {
-        return entry.writable && (entry.dirty || !m_stores_need_d);
-    }
+    bool stores(const tlb_entry& entry) const;
 
     bool m_stores_need_d = true;
     std::unordered_map<frame_number, holders> m_frames; // small entries
