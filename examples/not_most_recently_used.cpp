@@ -33,11 +33,10 @@ private:
     std::mt19937_64 m_random;
 };
 
-const tlb_replacement_kind nmru{
-    "nmru", "any but the one used last",
-    [](std::uint64_t seed) -> std::unique_ptr<tlb_replacement> {
-        return std::make_unique<not_most_recently_used>(seed);
-    }};
+const tlb_replacement_kind nmru{"nmru", "any but the one used last",
+                                [](std::uint64_t seed) -> std::unique_ptr<tlb_replacement> {
+                                    return std::make_unique<not_most_recently_used>(seed);
+                                }};
 
 } // namespace
 

@@ -74,8 +74,8 @@ struct walk_result {
 /// Follows the rules of Intel SDM vol. 3, 4.8 and 4.10 (R1-R5 in docs/design.md), whatever the
 /// format: A is set in every entry used that has one, D in the leaf for a store, both by a locked
 /// read-modify-write that fails if the entry is no longer the one that was read, whereupon it is
-/// read again. A leaf ends the walk at whatever level it is. With a log of dirtied pages, what D was
-/// set for is in it before the walk is over.
+/// read again. A leaf ends the walk at whatever level it is. With a log of dirtied pages, what D
+/// was set for is in it before the walk is over.
 ///
 /// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
 /// and up to four reads.

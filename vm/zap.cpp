@@ -32,8 +32,8 @@ bool dirties_after_flush(const kernel& k)
     return k.policies.dirty_tracking == dirty_tracking_policy::dirty_log;
 }
 
-// Clears the PTEs of [start, end), and PMDs that begin there; dirtiness moves to the pages, or to `dirty` for the caller to
-// see to it.
+// Clears the PTEs of [start, end), and PMDs that begin there; dirtiness moves to the pages, or to
+// `dirty` for the caller to see to it.
 mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
                       virtual_address end, mmu_gather* dirty = nullptr)
 {
