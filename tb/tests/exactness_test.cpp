@@ -273,13 +273,13 @@ TEST_CASE("exact: 1500 crowds see the same of each other in windows and access b
     compare_crowds(1001, 2500);
 }
 
-TEST_CASE("exact: 100 crowds on any hardware")
+TEST_CASE("exact: 50 crowds on any hardware")
 {
-    compare_crowds(3001, 3100, hardware_of);
+    compare_crowds(3001, 3050, hardware_of);
 }
-TEST_CASE("exact: 1500 crowds on any hardware" * doctest::test_suite("long"))
+TEST_CASE("exact: 500 crowds on any hardware" * doctest::test_suite("long"))
 {
-    compare_crowds(4001, 5500, hardware_of);
+    compare_crowds(4001, 4500, hardware_of);
 }
 
 TEST_CASE("exact: 60 machines in windows do what they do access by access")
@@ -300,20 +300,20 @@ TEST_CASE("exact: 1000 more machines in windows do what they do access by access
 
 TEST_CASE("exact: so do crowds and machines whose dirtiness is in storage keys")
 {
-    compare_crowds(101, 160, with_keys);
-    compare_times(101, 120, with_keys);
+    compare_crowds(101, 120, with_keys);
+    compare_times(101, 105, with_keys);
 }
 TEST_CASE("exact: so do crowds and machines whose hardware logs what is dirty")
 {
-    compare_crowds(201, 240, with_logs);
-    compare_times(201, 220, with_logs);
+    compare_crowds(201, 220, with_logs);
+    compare_times(201, 205, with_logs);
 }
-TEST_CASE("exact: so do 500 crowds and 200 machines with storage keys, and as many with logs" *
+TEST_CASE("exact: so do 100 crowds and 40 machines with storage keys and as many with logs" *
           doctest::test_suite("long"))
 {
     for (const hardware_choice hardware : {with_keys, with_logs}) {
-        compare_crowds(3001, 3500, hardware);
-        compare_times(3501, 3700, hardware);
+        compare_crowds(3001, 3100, hardware);
+        compare_times(3501, 3540, hardware);
     }
 }
 

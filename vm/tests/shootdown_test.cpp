@@ -1,4 +1,5 @@
-// What a shootdown takes, against what its parts take: 1 to 63 other cores, as many as there can be.
+// What a shootdown takes, against what its parts take: 1 to 63 other cores, as many as there can
+// be.
 
 #include "vm/shootdown.h"
 #include "vm/tests/vm_world.h"
@@ -51,8 +52,8 @@ double in_cycles(std::uint64_t ps)
 double expected_of_interrupts(unsigned targets, const costs& cost, double latency, double ack,
                               bool early)
 {
-    const double handled = latency + double(cost.irq_entry + cost.ipi_handler) +
-                           (early ? 0 : double(cost.invlpg));
+    const double handled =
+        latency + double(cost.irq_entry + cost.ipi_handler) + (early ? 0 : double(cost.invlpg));
     double acknowledged = 0;
     for (unsigned i = 1; i <= targets; ++i)
         acknowledged = std::max(acknowledged, double(i * cost.ipi_send) + handled) + ack;
@@ -69,12 +70,14 @@ void check_close(double found, double expected)
 
 } // namespace
 
-TEST_CASE("analytic: a shootdown by interrupt takes sending, delivery, handler and acknowledgements")
+TEST_CASE(
+    "analytic: a shootdown by interrupt takes sending, delivery, handler and acknowledgements")
 {
     const costs cost;
     const double latency = in_cycles(core_options{}.ipi_latency);
     for (const shootdown_kind kind : {shootdown_kind::ipi, shootdown_kind::early_ack})
-        for (const std::uint64_t ack : {0U, 100U, 700U}) // 700 is more than sending takes: they queue
+        for (const std::uint64_t ack :
+             {0U, 100U, 700U}) // 700 is more than sending takes: they queue
             for (unsigned targets = 1; targets <= most_targets; ++targets) {
                 CAPTURE(targets);
                 CAPTURE(ack);
@@ -119,8 +122,8 @@ TEST_CASE("analytic: a remote action request takes sending to each, and one comp
     for (unsigned targets = 1; targets <= most_targets; ++targets) {
         const measured_flush found = flush_with(targets, how, 100);
         CHECK(found.received == 0);
-        check_close(found.cycles, double(cost.invlpg + targets * cost.ipi_send) +
-                                      in_cycles(how.latency));
+        check_close(found.cycles,
+                    double(cost.invlpg + targets * cost.ipi_send) + in_cycles(how.latency));
     }
 }
 
