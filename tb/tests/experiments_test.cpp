@@ -344,6 +344,38 @@ TEST_CASE("without a flush of the disk's cache, msync's promise is worth nothing
 
 // ---- what is delivered --------------------------------------------------------------------------
 
+// ---- broken hardware ----------------------------------------------------------------------------
+
+TEST_CASE("stores that drain after the acknowledgement are in memory, and nothing will write them")
+{
+    const outcome found = experiment("experiments/ack-before-drain.cfg").run();
+    CHECK(found.expected);
+    CHECK(found.judged.lost_bytes > 0);
+    CHECK(found.judged.fsync_lies == found.judged.lost_bytes);
+    REQUIRE(found.judged.first_loss);
+    CHECK(found.judged.first_loss->expected == std::byte{0x43});
+    experiment drains("experiments/ack-before-drain.cfg");
+    drains.with("core.interrupts_drain", "on").with("expect.lost", "no");
+    for (std::uint64_t delay = 0; delay <= 2'000 * nanoseconds; delay += 50 * nanoseconds)
+        CHECK(drains.delayed(delay).run().breaches() == 0);
+}
+
+TEST_CASE("a walker that does not look again loses a store that munmap did not see")
+{
+    const outcome found = experiment("experiments/no-D-recheck.cfg").run();
+    CHECK(found.expected);
+    CHECK(found.judged.lost_bytes == 8);
+    REQUIRE(found.judged.first_loss);
+    CHECK(found.judged.first_loss->expected == std::byte{0x42});
+    for (const std::string rechecks : {"always", "strays"}) {
+        CAPTURE(rechecks);
+        experiment right("experiments/no-D-recheck.cfg");
+        right.with("walker.rechecks", rechecks).with("expect.lost", "no");
+        for (std::uint64_t delay = 0; delay <= 400 * nanoseconds; delay += 5 * nanoseconds)
+            CHECK(right.delayed(delay).run().breaches() == 0);
+    }
+}
+
 TEST_CASE("every experiment does what it says, and the README names it")
 {
     std::ifstream file(MKCLEAN_SOURCE_DIR "/README.md");

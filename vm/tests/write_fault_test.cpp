@@ -436,3 +436,27 @@ TEST_CASE("Newly dirty pages are what balance_dirty_pages hears of, and all of t
         CHECK(w.k->ratelimits[0] == 0);
     });
 }
+
+TEST_CASE("A PTE with nothing but A and D is none to golden, and corrupt to 2.6.23")
+{
+    for (const kernel_era era : {kernel_era::golden, kernel_era::linux_2_6_23}) {
+        const bool golden = era == kernel_era::golden;
+        vm_world w{vm_world_options(era)};
+        w.play([&](user_task& task) {
+            inode& file = w.open(task);
+            const virtual_address va = w.map(task, file, 2);
+            w.put(task, va, 1); // its table has room for the second page's
+            const virtual_address second = va + page_size;
+            w.set_pte(task.mm(), second, pte().mkdirty().mkyoung()); // erratum KNL4
+            w.put(task, second, 7);
+            CHECK(golden);
+            CHECK(w.get(task, second) == 7);
+            CHECK(vm_world::page_of(file, 1)->mapcount == 1);
+            CHECK(task.fsync(file) == 0);
+            CHECK(w.durable(page_size) == 7);
+        });
+        REQUIRE(w.signals.size() == (golden ? 0 : 1));
+        if (!golden)
+            CHECK(w.signals[0].what == user_signal::kind::kill);
+    }
+}
