@@ -82,7 +82,7 @@ std::vector<std::string> child_words(const arguments& given)
 std::vector<std::string> point_words(const std::vector<std::string>& words,
                                      const sweep_point& point)
 {
-    std::vector<std::string> extra = {"--quiet", "--stats=-", "--sweep.vary="};
+    std::vector<std::string> extra = {"--quiet", "--stats=-"};
     for (const auto& [name, value] : point)
         extra.push_back(fmt::format("--{}={}", name, value));
     std::vector<std::string> all = words;
@@ -107,6 +107,8 @@ sweep_plan plan_sweep(const run_options& options, const sweep_options& experimen
     else if (own && !experiment.sum.empty())
         throw model.complaint("sweep.sum", "expected an option that varies");
     plan.words = child_words(given);
+    if (!experiment.vary.empty()) // one point is no sweep
+        plan.words.insert(plan.words.begin() + 1, "--sweep.vary=");
     plan.csv_path = options.csv;
     plan.stats_path = options.stats;
     plan.quiet = options.quiet;

@@ -76,7 +76,7 @@ const std::vector<settings> hardware = {
 
 TEST_CASE("huge: golden keeps its promises with PMDs")
 {
-    check_promises(1, 4);
+    check_promises(1, 12);
 }
 TEST_CASE("huge: golden keeps its promises with PMDs on 30 seeds" * doctest::test_suite("long"))
 {

@@ -159,7 +159,7 @@ TEST_CASE("a point repeats the command line without what belongs to the sweep")
           word_list{"run", "--executor=fibers", "--load.trace=", "--", "a.cfg", "-strange.cfg"});
     CHECK(point_words(words, {{"memory", "1B"}}) ==
           word_list{"run", "--executor=fibers", "--load.trace=", "--quiet", "--stats=-",
-                    "--sweep.vary=", "--memory=1B", "--", "a.cfg", "-strange.cfg"});
+                    "--memory=1B", "--", "a.cfg", "-strange.cfg"});
     given.own = {{"log", "x", origin()}};
     CHECK_THROWS_WITH_AS(child_words(given), "--log: is for one run, not for a sweep", input_error);
 }
