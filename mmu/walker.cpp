@@ -45,9 +45,9 @@ walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_
     self.sync();
     const picoseconds by_bus = m_memory.read(entry.at, &entry.raw, sizeof entry.raw);
     ++m_stats.reads;
-    if (!m_lines.exists()) {
-        self.elapse(by_bus);
-    } else if (const auto cached = m_lines.read(entry.at, line_of(entry.at))) {
+    const std::optional<std::uint64_t> cached =
+        m_lines.exists() ? m_lines.read(entry.at, line_of(entry.at)) : std::nullopt;
+    if (cached) {
         ++m_stats.line_hits;
         self.spend(*cached);
     } else {

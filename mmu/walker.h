@@ -115,7 +115,7 @@ private:
     table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
     const std::byte* line_of(physical_address at);
     table_entry read_first(actor& self, frame_number root, virtual_address va);
-    table_entry find_leaf(actor& self, frame_number root, virtual_address va, table_entry from);
+    table_entry find_leaf(actor& self, frame_number root, virtual_address va, table_entry entry);
     pte decode(const table_entry& entry) const { return m_format.decode(entry.raw, entry.level); }
     static bool is_table(const table_entry& entry, pte decoded)
     {
