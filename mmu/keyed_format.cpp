@@ -43,24 +43,11 @@ private:
 
 const pte_format& format_with_keys(pte_layout layout)
 {
-    static const keyed_format x86_64(pte_layout::x86_64);
-    static const keyed_format la57(pte_layout::x86_64_la57);
-    static const keyed_format sv39(pte_layout::sv39);
-    static const keyed_format sv48(pte_layout::sv48);
-    static const keyed_format aarch64(pte_layout::aarch64);
-    switch (layout) {
-    case pte_layout::x86_64_la57:
-        return la57;
-    case pte_layout::sv39:
-        return sv39;
-    case pte_layout::sv48:
-        return sv48;
-    case pte_layout::aarch64:
-        return aarch64;
-    case pte_layout::x86_64:
-        break;
-    }
-    return x86_64;
+    static const keyed_format all[] = {
+        keyed_format(pte_layout::x86_64), keyed_format(pte_layout::x86_64_la57),
+        keyed_format(pte_layout::sv39), keyed_format(pte_layout::sv48),
+        keyed_format(pte_layout::aarch64)}; // in the order of pte_layout
+    return all[static_cast<std::size_t>(layout)];
 }
 
 } // namespace mkclean

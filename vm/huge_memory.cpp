@@ -157,7 +157,7 @@ void do_set_pmd(kernel& k, core& cpu, fault_context& f, const huge_page& pages, 
         f.slot.set_pte(entry);
         return true;
     });
-    if (!installed || !f.seen.none())
+    if (!installed || f.seen.present())
         return;
     ++k.stats.thp_file_mapped;
     for (page* pg : pages.pages()) {

@@ -91,13 +91,24 @@ std::vector<std::string> point_words(const std::vector<std::string>& words,
     return all;
 }
 
+// What is wrong with them is wrong where the config says so.
+static std::vector<sweep_axis> axes_of(const sweep_options& experiment, const arguments& given,
+                                       const option_set& model)
+{
+    try {
+        return parse_axes(experiment.axes(), given, model);
+    } catch (const input_error& error) {
+        throw model.complaint("sweep.vary", error.message());
+    }
+}
+
 sweep_plan plan_sweep(const run_options& options, const sweep_options& experiment,
                       const arguments& given, const option_set& model,
                       const std::vector<sweep_column>& columns)
 {
     sweep_plan plan;
     const bool own = options.vary.empty();
-    plan.axes = parse_axes(own ? experiment.axes() : options.vary, given, model);
+    plan.axes = own ? axes_of(experiment, given, model) : parse_axes(options.vary, given, model);
     plan.columns = experiment.table(model);
     if (plan.columns.empty())
         plan.columns = columns;

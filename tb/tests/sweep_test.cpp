@@ -329,3 +329,71 @@ TEST_CASE("whatever --vary says, it is a list of values or an input error")
         }
     }
 }
+
+namespace
+{
+
+/// Three runs at each of two places; those that are summed over differ in `seed`.
+sweep_lines summed_lines(const std::vector<sweep_column>& columns)
+{
+    const std::vector<sweep_axis> axes = {{"place", {"here, there", "away"}},
+                                          {"seed", {"1", "2", "3"}}};
+    std::vector<sweep_result> results;
+    for (const std::uint64_t lies : {8U, 0U, 8U, 0U, 0U, 0U}) {
+        sweep_result one;
+        one.code = 0;
+        one.stats = {{"lies", lies}, {"stores", 2'000}};
+        results.push_back(one);
+    }
+    return lines_of(axes, columns, sweep_points(axes), results, "seed");
+}
+
+} // namespace
+
+TEST_CASE("a line of what is summed over has sums, and a ratio of sums")
+{
+    sweep_column per_store("lies_per_1000", "/lies", 1e-3);
+    per_store.per = "/stores";
+    per_store.decimals = sweep_column::four_digits;
+    const sweep_lines lines = summed_lines({{"lies", "/lies", 8}, per_store});
+    CHECK(lines.titles == word_list{"place", "lies", "lies_per_1000"});
+    CHECK(lines.lines.size() == 2);
+    CHECK(lines.lines[0] == word_list{"here, there", "2", "2.667"}); // 16 of 6000
+    CHECK(lines.lines[1] == word_list{"away", "0", "0"});
+    CHECK(sweep_csv(lines) ==
+          "place,lies,lies_per_1000\r\n\"here, there\",2,2.667\r\naway,0,0\r\n");
+}
+
+TEST_CASE("a sweep that a config asks for is read as the command line's, and the config is blamed")
+{
+    sweep_options experiment;
+    small_model small;
+    option_set model = small.declare();
+    experiment.declare(model);
+    const origin where{"e.cfg", 3};
+    model.set("sweep.vary", "tlb.entries=16..64*2 memory=1,2", where);
+    CHECK(experiment.axes() == word_list{"tlb.entries=16..64*2", "memory=1,2"});
+    model.set("sweep.columns", "a=/x b=/y:/z:1e3:2", where);
+    const std::vector<sweep_column> columns = experiment.table(model);
+    REQUIRE(columns.size() == 2);
+    CHECK(columns[0].title == "a");
+    CHECK(columns[0].pointer == "/x");
+    CHECK(columns[1].per == "/z");
+    CHECK(columns[1].divisor == 2000);
+    for (const char* const bad : {"a", "=/x", "a=x", "a=/x:y", "a=/x:0", "a=/x:/y:/z"}) {
+        CAPTURE(bad);
+        model.set("sweep.columns", bad, where);
+        try {
+            experiment.table(model);
+            FAIL("no error");
+        } catch (const input_error& error) {
+            CHECK(std::string(error.what()).find("e.cfg:3: sweep.columns: expected ") == 0);
+        }
+    }
+    model.set("sweep.columns", "a=/x", where);
+    model.set("sweep.vary", "tlb.entrees=1", where);
+    CHECK_THROWS_WITH_AS(plan_sweep({}, experiment, {}, model, {}),
+                         "e.cfg:3: sweep.vary: unknown option 'tlb.entrees'; did you mean "
+                         "'tlb.entries'?",
+                         input_error);
+}

@@ -609,3 +609,24 @@ TEST_CASE("huge: stores of one process reach the disk while another syncs, drops
         CHECK(w.run());
     }
 }
+
+TEST_CASE("huge: a PMD with nothing but A and D is none: its pages are counted as mapped")
+{
+    vm_world w(huge());
+    w.play([&](user_task& task) {
+        inode& file = w.open(task);
+        const virtual_address va = w.map(task, file, 512);
+        w.put(task, va, 1);
+        lock_page(task.cpu(), *vm_world::page_of(file, 0));
+        try_to_unmap(*w.k, task.cpu(), *vm_world::page_of(file, 0));
+        unlock_page(task.cpu(), *vm_world::page_of(file, 0));
+        task.mm()
+            .pgd.find_or_allocate(va, table_allocator(*w.k, task.cpu()), page_order::mega)
+            .set_pte(pte().mkdirty().mkyoung()); // erratum KNL4
+        w.put(task, va + page_size, 7);
+        CHECK(mapped_by_pmd(task.mm(), va));
+        for_each_page(file, 0, [](const page& pg) { REQUIRE(pg.mapcount == 1); });
+        CHECK(task.fsync(file) == 0);
+        CHECK(w.durable(page_size) == 7);
+    });
+}
