@@ -54,13 +54,18 @@ public:
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
 };
 
-/// One order to flush TLBs (struct flush_tlb_info), shared by those it was sent to.
-struct tlb_flush_request {
+/// struct flush_tlb_info: what TLBs are to forget.
+struct flush_tlb_info {
     mm_struct* mm = nullptr;
     bool everything = false; ///< or else these:
     virtual_address start;
     std::uint64_t pages = 1;
     std::uint64_t new_tlb_gen = 0; ///< of mm, by this flush
+};
+
+/// The same on its way: shared by those it was sent to until the last of them has acknowledged.
+struct tlb_flush_request {
+    flush_tlb_info what;
     unsigned unacknowledged = 0;
     picoseconds ack_line_free; ///< before that, another core is writing its acknowledgement
     wait_queue acknowledged;

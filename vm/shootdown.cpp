@@ -26,19 +26,19 @@ std::uint64_t bit_of(const core& cpu)
     return std::uint64_t{1} << cpu.index();
 }
 
-subject subject_of_flush(const tlb_flush_request& request)
+subject subject_of_flush(const flush_tlb_info& info)
 {
     subject what;
-    what.va = request.start;
+    what.va = info.start;
     return what;
 }
 
 // Who runs the address space; not who only keeps it loaded, if he looks after himself.
-std::vector<core*> targets_of(kernel& k, const core& cpu, const tlb_flush_request& request)
+std::vector<core*> targets_of(kernel& k, const core& cpu, const flush_tlb_info& info)
 {
     std::vector<core*> targets;
     for (core* other : k.cores) {
-        const bool asked = (request.mm->cpu_mask & bit_of(*other)) != 0 && other != &cpu;
+        const bool asked = (info.mm->cpu_mask & bit_of(*other)) != 0 && other != &cpu;
         const bool catches_up = other->lazy() && k.options.tlb.lazy == lazy_tlb_policy::skip;
         if (asked && !catches_up)
             targets.push_back(other);
@@ -54,7 +54,7 @@ void acknowledge(core& cpu, tlb_flush_request& request)
     request.ack_line_free = free + transfer;
     cpu.elapse(request.ack_line_free - cpu.now());
     cpu.sync();
-    cpu.note(site_ack, subject_of_flush(request), request.unacknowledged,
+    cpu.note(site_ack, subject_of_flush(request.what), request.unacknowledged,
              request.unacknowledged - 1);
     if (--request.unacknowledged == 0)
         request.acknowledged.wake_all();
@@ -67,12 +67,12 @@ void acknowledge(core& cpu, tlb_flush_request& request)
 void send_flush_requests(kernel& k, core& cpu, tlb_flush_request& request)
 {
     cpu.sync();
-    const std::vector<core*> targets = targets_of(k, cpu, request);
+    const std::vector<core*> targets = targets_of(k, cpu, request.what);
     if (targets.empty())
         return;
     ++k.stats.nr_tlb_remote_flush;
     request.unacknowledged = static_cast<unsigned>(targets.size());
-    cpu.note(site_send, subject_of_flush(request), 0, request.unacknowledged);
+    cpu.note(site_send, subject_of_flush(request.what), 0, request.unacknowledged);
     for (core* other : targets) {
         k.tlb_flush_queues[other->index()].push_back(&request);
         cpu.send_ipi(*other, interrupt::tlb_shootdown);
@@ -94,17 +94,11 @@ void flush_tlb_interrupt(kernel& k, core& cpu)
         ++k.stats.nr_tlb_remote_flush_received;
         cpu.spend(cpu.cost().ipi_handler);
         if (k.options.tlb.kind == shootdown_kind::early_ack) {
-            // What was asked for is remembered: once acknowledged, the request may be gone.
-            tlb_flush_request own;
-            own.mm = request.mm;
-            own.everything = request.everything;
-            own.start = request.start;
-            own.pages = request.pages;
-            own.new_tlb_gen = request.new_tlb_gen;
+            const flush_tlb_info what = request.what; // once acknowledged, the request may be gone
             acknowledge(cpu, request);
-            flush_tlb_func(k, cpu, own);
+            flush_tlb_func(k, cpu, what);
         } else {
-            flush_tlb_func(k, cpu, request);
+            flush_tlb_func(k, cpu, request.what);
             acknowledge(cpu, request);
         }
     }
@@ -115,11 +109,10 @@ void flush_tlb_interrupt(kernel& k, core& cpu)
 namespace
 {
 
-void spend_on_instructions(kernel& k, core& cpu, const tlb_flush_request& request,
-                           std::size_t targets)
+void spend_on_instructions(kernel& k, core& cpu, const flush_tlb_info& info, std::size_t targets)
 {
     const bool to_each = k.options.tlb.kind == shootdown_kind::rar;
-    const std::uint64_t orders = request.everything ? 1 : request.pages;
+    const std::uint64_t orders = info.everything ? 1 : info.pages;
     cpu.spend(to_each ? cpu.cost().ipi_send * targets : cpu.cost().tlbi * orders);
 }
 
@@ -133,27 +126,26 @@ void wait_for_stores(core& cpu, const std::vector<core*>& targets)
 
 } // namespace
 
-void flush_tlb_by_hardware(kernel& k, core& cpu, tlb_flush_request& request)
+void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
 {
     const bool to_all = k.options.tlb.kind == shootdown_kind::broadcast;
-    std::vector<core*> targets = to_all ? k.cores : targets_of(k, cpu, request);
+    std::vector<core*> targets = to_all ? k.cores : targets_of(k, cpu, info);
     if (!to_all)
-        flush_tlb_func(k, cpu, request);
+        flush_tlb_func(k, cpu, info);
     if (targets.empty())
         return;
     ++k.stats.nr_tlb_remote_flush;
-    spend_on_instructions(k, cpu, request, targets.size());
+    spend_on_instructions(k, cpu, info, targets.size());
     cpu.sync();
-    cpu.note(site_hardware, subject_of_flush(request));
+    cpu.note(site_hardware, subject_of_flush(info));
     // There, and back again.
     const picoseconds there(k.options.tlb.latency / 2);
     cpu.elapse(there);
     cpu.sync();
-    const tlb_invalidation what{request.mm->tag, request.everything, page_of(request.start),
-                                request.pages};
+    const tlb_invalidation what{info.mm->tag, info.everything, page_of(info.start), info.pages};
     for (core* other : targets) {
         other->memory_unit().invalidate_from_outside(what);
-        k.asids.at(other->index())->heard_of(*request.mm, request.new_tlb_gen);
+        k.asids.at(other->index())->heard_of(*info.mm, info.new_tlb_gen);
     }
     cpu.elapse(picoseconds(k.options.tlb.latency) - there);
     if (k.options.tlb.completion_drains)

@@ -14,6 +14,6 @@ void flush_tlb_interrupt(kernel& k, core& cpu);
 
 /// Every core's part, the own included, done by hardware: when it returns, no TLB has what was to
 /// go.
-void flush_tlb_by_hardware(kernel& k, core& cpu, tlb_flush_request& request);
+void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info);
 
 } // namespace mkclean

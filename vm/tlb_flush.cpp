@@ -13,89 +13,91 @@ namespace mkclean
 namespace
 {
 
-void invalidate(kernel& k, core& cpu, const tlb_flush_request& request)
+void invalidate(kernel& k, core& cpu, const flush_tlb_info& info)
 {
-    if (request.everything)
+    if (info.everything)
         return flush_loaded_mm(k, cpu);
-    for (std::uint64_t i = 0; i < request.pages; ++i) {
+    for (std::uint64_t i = 0; i < info.pages; ++i) {
         cpu.spend(cpu.cost().invlpg);
         cpu.sync();
         ++k.stats.nr_tlb_local_flush_one;
-        cpu.memory_unit().invlpg(cpu, request.start + i * page_size);
+        cpu.memory_unit().invlpg(cpu, info.start + i * page_size);
     }
 }
 
 // Generations are followed one by one: who has missed one flushes everything, and so has followed
 // all there are. Who is ahead already has nothing to do.
-void follow(kernel& k, core& cpu, const tlb_flush_request& request)
+void follow(kernel& k, core& cpu, const flush_tlb_info& info)
 {
     asid_allocator& asids = *k.asids.at(cpu.index());
     cpu.sync();
-    if (asids.loaded_gen() == request.mm->tlb_gen)
+    if (asids.loaded_gen() == info.mm->tlb_gen)
         return;
     const bool the_next =
-        asids.loaded_gen() + 1 == request.new_tlb_gen && request.new_tlb_gen == request.mm->tlb_gen;
-    if (request.everything || !the_next)
+        asids.loaded_gen() + 1 == info.new_tlb_gen && info.new_tlb_gen == info.mm->tlb_gen;
+    if (info.everything || !the_next)
         return flush_loaded_mm(k, cpu);
-    invalidate(k, cpu, request);
-    asids.followed(request.new_tlb_gen);
+    invalidate(k, cpu, info);
+    asids.followed(info.new_tlb_gen);
 }
 
-void count_flush(kernel& k, core& cpu, tlb_flush_request& request)
+void count_flush(kernel& k, core& cpu, flush_tlb_info& info)
 {
     if (k.options.tlb.count_generations())
         cpu.spend(cpu.cost().atomic_rmw);
     cpu.sync();
-    request.new_tlb_gen = ++request.mm->tlb_gen;
+    info.new_tlb_gen = ++info.mm->tlb_gen;
 }
 
-void flush(kernel& k, core& cpu, tlb_flush_request& request)
+void flush(kernel& k, core& cpu, const flush_tlb_info& what)
 {
     ++k.stats.flush_tlb;
     const time_spent timed(cpu, k.stats.flush_tlb_ps);
-    count_flush(k, cpu, request);
+    tlb_flush_request request;
+    request.what = what;
+    count_flush(k, cpu, request.what);
     if (k.options.tlb.by_hardware()) {
-        flush_tlb_by_hardware(k, cpu, request);
+        flush_tlb_by_hardware(k, cpu, request.what);
         return;
     }
     if (!k.options.tlb.concurrent)
-        flush_tlb_func(k, cpu, request);
+        flush_tlb_func(k, cpu, request.what);
     send_flush_requests(k, cpu, request);
     if (k.options.tlb.concurrent)
-        flush_tlb_func(k, cpu, request);
+        flush_tlb_func(k, cpu, request.what);
     wait_for_acknowledgements(cpu, request);
 }
 
-tlb_flush_request request_for(mm_struct& mm, virtual_address start, std::uint64_t pages)
+flush_tlb_info info_for(mm_struct& mm, virtual_address start, std::uint64_t pages)
 {
-    tlb_flush_request request;
-    request.mm = &mm;
-    request.start = start;
-    request.pages = pages;
-    return request;
+    flush_tlb_info info;
+    info.mm = &mm;
+    info.start = start;
+    info.pages = pages;
+    return info;
 }
 
 } // namespace
 
 void flush_tlb_page(kernel& k, core& cpu, mm_struct& mm, virtual_address va)
 {
-    tlb_flush_request request = request_for(mm, va, 1);
-    flush(k, cpu, request);
+    flush_tlb_info info = info_for(mm, va, 1);
+    flush(k, cpu, info);
 }
 
 void flush_tlb_range(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
                      virtual_address end)
 {
-    tlb_flush_request request = request_for(mm, start, (end - start).raw() / page_size);
-    request.everything = request.pages > k.options.tlb.ceiling;
-    flush(k, cpu, request);
+    flush_tlb_info info = info_for(mm, start, (end - start).raw() / page_size);
+    info.everything = info.pages > k.options.tlb.ceiling;
+    flush(k, cpu, info);
 }
 
 void flush_tlb_mm(kernel& k, core& cpu, mm_struct& mm)
 {
-    tlb_flush_request request = request_for(mm, virtual_address(), 0);
-    request.everything = true;
-    flush(k, cpu, request);
+    flush_tlb_info info = info_for(mm, virtual_address(), 0);
+    info.everything = true;
+    flush(k, cpu, info);
 }
 
 void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_address va)
@@ -105,9 +107,9 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
         flush_tlb_page(k, cpu, mm, va);
         break;
     case mkclean_flush_policy::local: {
-        tlb_flush_request request = request_for(mm, va, 1);
-        count_flush(k, cpu, request);
-        flush_tlb_func(k, cpu, request);
+        flush_tlb_info info = info_for(mm, va, 1);
+        count_flush(k, cpu, info);
+        flush_tlb_func(k, cpu, info);
         break;
     }
     case mkclean_flush_policy::none:
@@ -115,16 +117,16 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
     }
 }
 
-void flush_tlb_func(kernel& k, core& cpu, const tlb_flush_request& request)
+void flush_tlb_func(kernel& k, core& cpu, const flush_tlb_info& info)
 {
-    if (cpu.loaded() != request.mm)
+    if (cpu.loaded() != info.mm)
         return;
     if (cpu.lazy() && k.options.tlb.lazy != lazy_tlb_policy::flush)
         return leave_mm(k, cpu);
     if (k.options.tlb.count_generations())
-        follow(k, cpu, request);
+        follow(k, cpu, info);
     else
-        invalidate(k, cpu, request);
+        invalidate(k, cpu, info);
 }
 
 } // namespace mkclean

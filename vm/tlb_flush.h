@@ -16,6 +16,6 @@ void flush_tlb_mm(kernel& k, core& cpu, mm_struct& mm);
 void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_address va);
 
 /// The core's own part of a flush: nothing, if it has another address space loaded.
-void flush_tlb_func(kernel& k, core& cpu, const tlb_flush_request& request);
+void flush_tlb_func(kernel& k, core& cpu, const flush_tlb_info& info);
 
 } // namespace mkclean
