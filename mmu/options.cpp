@@ -78,15 +78,24 @@ void table_line_options::declare(option_set& o)
                    "a walker's read of one there, and of one that somebody else has changed");
 }
 
+void paging_structure_cache_options::declare(option_set& o)
+{
+    o.count("walker.cache_entries", entries[0], {0, 4096},
+            "leaf tables (each maps 2 MiB) that a walker remembers: Intel's PDE cache");
+    o.count("walker.cache_entries_1g", entries[1], {0, 4096},
+            "the same of tables that map 1 GiB each: PDPTE cache");
+    o.count("walker.cache_entries_512g", entries[2], {0, 4096},
+            "the same of tables that map 512 GiB each: PML4E cache");
+}
+
 void walker_options::declare(option_set& o)
 {
     lines.declare(o);
+    tables.declare(o);
     o.clock_cycles("walker.assist", assist, {0, 100'000},
                    "setting A or D, beyond the locked operation itself");
     o.count("walker.shared_ports", shared_ports, {0, 64},
             "walks that all cores together can do at a time; 0: each has a walker of its own");
-    o.count("walker.cache_entries", walk_cache_entries, {0, 4096},
-            "leaf tables that the paging-structure cache remembers");
     o.choice(
         "mmu.format", layout,
         {{"x86-64", pte_layout::x86_64},

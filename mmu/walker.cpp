@@ -1,15 +1,11 @@
 #include "mmu/walker.h"
 #include "mmu/keyed_format.h"
 
-#include <algorithm>
-
 namespace mkclean
 {
 
 namespace
 {
-
-constexpr unsigned region_shift = 21; // one leaf table maps 2 MiB
 
 // Which of the pages of a leaf `va` is in.
 std::uint64_t page_in_leaf(virtual_address va, unsigned level)
@@ -34,7 +30,8 @@ walker::walker(bus_port& memory, const walker_options& options)
       m_format(format_for(options)),
       m_options(options),
       m_lines(options.lines),
-      m_log(options.dirty_log_entries)
+      m_log(options.dirty_log_entries),
+      m_tables(options.tables)
 {
 }
 
@@ -111,32 +108,14 @@ void walker::log_dirtied(actor& self, frame_number frame, virtual_address va)
     self.elapse(took);
 }
 
-void walker::remember(frame_number root, virtual_address va, frame_number table)
-{
-    if (m_options.walk_cache_entries == 0)
-        return;
-    const cached_table entry{root, va.raw() >> region_shift, table, ++m_clock};
-    if (m_cache.size() < m_options.walk_cache_entries) {
-        m_cache.push_back(entry);
-        return;
-    }
-    *std::min_element(m_cache.begin(), m_cache.end(),
-                      [](const cached_table& a, const cached_table& b) {
-                          return a.last_use < b.last_use;
-                      }) = entry;
-}
-
-// The entry that a walk reads first: of the root, or of a leaf table that was remembered.
+// The entry that a walk reads first: of the root, or of a table that was remembered.
 walker::table_entry walker::read_first(actor& self, frame_number root, virtual_address va)
 {
-    for (cached_table& cached : m_cache) {
-        if (cached.root == root && cached.region == va.raw() >> region_shift) {
-            cached.last_use = ++m_clock;
-            ++m_stats.cache_hits;
-            return read_entry(self, cached.table, va, 0);
-        }
-    }
-    return read_entry(self, root, va, m_format.levels() - 1);
+    const std::optional<paging_structure_cache::table> known = m_tables.lowest(root, va);
+    if (!known)
+        return read_entry(self, root, va, m_format.levels() - 1);
+    ++(known->level == 0 ? m_stats.cache_hits : m_stats.upper_cache_hits);
+    return read_entry(self, known->at, va, known->level);
 }
 
 // Goes down from an entry to one that points to no table.
@@ -148,8 +127,7 @@ walker::table_entry walker::find_leaf(actor& self, frame_number root, virtual_ad
             mark(self, entry, false, va);
             continue;
         }
-        if (entry.level == 1)
-            remember(root, va, found.frame());
+        m_tables.remember(root, va, {found.frame(), entry.level - 1});
         entry = read_entry(self, found.frame(), va, entry.level - 1);
     }
     return entry;

@@ -2,12 +2,11 @@
 
 #include "mmu/dirty_log.h"
 #include "mmu/page_table.h"
+#include "mmu/paging_structure_cache.h"
 #include "mmu/table_line_cache.h"
 #include "mmu/tlb.h"
 #include "sim/actor.h"
 #include "sim/bus_port.h"
-
-#include <vector>
 
 namespace mkclean
 {
@@ -33,8 +32,8 @@ enum class dirty_recheck {
 struct walker_options {
     dirty_setter sets_dirty = dirty_setter::walker;
     pte_layout layout = pte_layout::x86_64;
-    std::uint64_t walk_cache_entries = 16; ///< leaf tables remembered by va bits 47..21; 0 = none
-    std::uint64_t dirty_log_entries = 0;   ///< of a core's log of dirtied pages; 0: there is none
+    paging_structure_cache_options tables;
+    std::uint64_t dirty_log_entries = 0; ///< of a core's log of dirtied pages; 0: there is none
     dirty_recheck rechecks = dirty_recheck::always;
     std::uint64_t assist = 0; ///< cycles that setting A or D takes beyond the locked operation
     table_line_options lines;
@@ -48,6 +47,7 @@ struct walker_stats {
     std::uint64_t reads = 0;      ///< entries read over the bus
     std::uint64_t line_hits = 0;  ///< those that found their line in a cache, where any is modelled
     std::uint64_t cache_hits = 0; ///< walks that began at the leaf table
+    std::uint64_t upper_cache_hits = 0; ///< walks that began at a table between it and the root
     std::uint64_t accessed_set = 0;
     std::uint64_t dirty_set = 0; ///< PTE.D turned from 0 to 1 by hardware
     std::uint64_t retries = 0;   ///< the PTE changed between the read and the locked update
@@ -77,8 +77,7 @@ struct walk_result {
 /// read again. A leaf ends the walk at whatever level it is. With a log of dirtied pages, what D
 /// was set for is in it before the walk is over.
 ///
-/// Complexity: a walk is a search through all entries of the cache, which hardware does at once,
-/// and up to four reads.
+/// Complexity: a walk is a search through the paging-structure cache and a read a level.
 class walker
 {
 public:
@@ -88,7 +87,7 @@ public:
     walk_result walk(actor& self, frame_number root, virtual_address va, access_kind access);
 
     /// invlpg and loads of cr3 forget the paging-structure cache as well (rule R6).
-    void forget_tables() { m_cache.clear(); }
+    void forget_tables() { m_tables.clear(); }
 
     const pte_format& format() const { return m_format; }
     /// The fewest cycles that any access to a table takes; 0: the bus says.
@@ -99,13 +98,6 @@ public:
     const walker_stats& stats() const { return m_stats; }
 
 private:
-    struct cached_table {
-        frame_number root;
-        std::uint64_t region = 0; ///< va >> 21
-        frame_number table;
-        std::uint64_t last_use = 0;
-    };
-
     /// An entry of a table: where it is, what level, and what was read there last.
     struct table_entry {
         physical_address at;
@@ -123,15 +115,13 @@ private:
     }
     bool mark(actor& self, table_entry& entry, bool dirty, virtual_address va);
     void log_dirtied(actor& self, frame_number frame, virtual_address va);
-    void remember(frame_number root, virtual_address va, frame_number table);
 
     bus_port& m_memory;
     const pte_format& m_format;
     walker_options m_options;
     table_line_cache m_lines;
     dirty_log m_log;
-    std::vector<cached_table> m_cache;
-    std::uint64_t m_clock = 0;
+    paging_structure_cache m_tables;
     walker_stats m_stats;
 };
 

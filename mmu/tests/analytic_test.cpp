@@ -363,7 +363,7 @@ TEST_CASE("analytic: a walk costs a read a level that is not remembered, and an 
                 CAPTURE(caches_dirty);
                 walker_options walker_opts;
                 walker_opts.layout = s.layout;
-                walker_opts.walk_cache_entries = remembered;
+                walker_opts.tables.entries[0] = remembered;
                 tlb_options tlb_opts = fully_associative(lru_replacement, 1);
                 tlb_opts.caches_dirty = caches_dirty;
                 mmu_rig rig(walker_opts, tlb_opts);
@@ -428,6 +428,63 @@ TEST_CASE("analytic: a walk costs a read a level that is not remembered, and an 
             }
 }
 
+// Where tables above the leaf tables are remembered as well, a walk begins at the lowest one known
+// and reads a level less for each that it does not come through. What it comes through it
+// remembers.
+TEST_CASE("analytic: a walk begins at the lowest table that is remembered")
+{
+    using per_level = std::array<std::uint64_t, 3>;
+    for (const shape& s : shapes) {
+        std::uint64_t begun_above_in_all = 0;
+        for (const per_level& entries :
+             {per_level{0, 2, 0}, per_level{0, 0, 1}, per_level{3, 2, 1}, per_level{5, 3, 2},
+              per_level{2, 16, 16}, per_level{64, 1, 1}}) {
+            CAPTURE(int(s.layout));
+            CAPTURE(entries[0]);
+            CAPTURE(entries[1]);
+            CAPTURE(entries[2]);
+            walker_options walker_opts;
+            walker_opts.layout = s.layout;
+            walker_opts.tables.entries = entries;
+            mmu_rig rig(walker_opts);
+            // 3 regions of each of 4 GiB of each of 3 times 512 GiB, of which Sv39 has one.
+            std::vector<virtual_address> pages;
+            for (std::uint64_t i = 0; i < (s.levels == 3 ? 12U : 36U); ++i)
+                pages.emplace_back((i / 12 << 39) + (i / 3 % 4 << 30) + (i % 3 << 21));
+            for (const virtual_address va : pages)
+                rig.leaf(va).set_pte(pte::of_page(frame_number(100)));
+
+            std::array<remembered_regions, 3> tables{remembered_regions(entries[0]),
+                                                     remembered_regions(entries[1]),
+                                                     remembered_regions(entries[2])};
+            metered_actor self;
+            page_fault fault;
+            std::mt19937_64 random(s.levels);
+            std::uint64_t reads = 0;
+            std::uint64_t begun_above = 0;
+            for (int i = 0; i < 5000; ++i) {
+                const virtual_address va = pages.at(random() % pages.size());
+                unsigned known = 0;
+                const auto region_at = [va](unsigned level) {
+                    return va.raw() >> (21 + 9 * level);
+                };
+                while (known < std::min(3U, s.levels - 1) &&
+                       !tables.at(known).use(region_at(known)))
+                    ++known;
+                const bool from_root = known == std::min(3U, s.levels - 1);
+                reads += from_root ? s.levels : known + 1;
+                begun_above += !from_root && known > 0 ? 1U : 0U;
+                rig.unit.translations().flush_all(); // and not the tables
+                REQUIRE(rig.unit.miss(self, va, load, fault));
+                REQUIRE(rig.unit.page_walker().stats().reads == reads);
+                REQUIRE(rig.unit.page_walker().stats().upper_cache_hits == begun_above);
+            }
+            begun_above_in_all += begun_above;
+        }
+        CHECK(begun_above_in_all > 5000);
+    }
+}
+
 // Uniform accesses to R regions find one of C remembered with C/R (as above), and read 1 entry
 // then, all levels otherwise: 1 + (levels-1)(1 - C/R) on the average.
 TEST_CASE("analytic: a walk reads 1 + (levels-1)(1-C/R) entries on the average")
@@ -440,7 +497,7 @@ TEST_CASE("analytic: a walk reads 1 + (levels-1)(1-C/R) entries on the average")
             CAPTURE(remembered);
             walker_options walker_opts;
             walker_opts.layout = s.layout;
-            walker_opts.walk_cache_entries = remembered;
+            walker_opts.tables.entries[0] = remembered;
             mmu_rig rig(walker_opts);
             const auto va_of = [](std::uint64_t r) {
                 return virtual_address(0x4000'0000 + r * region);

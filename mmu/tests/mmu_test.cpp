@@ -620,7 +620,7 @@ walker_options any_walker(std::mt19937_64& random)
                                                 pte_layout::aarch64};
     walker_options o;
     o.layout = layouts.at(random() % layouts.size());
-    o.walk_cache_entries = random() % 3;
+    o.tables.entries[0] = random() % 3;
     o.sets_dirty = random() % 3 == 0 ? dirty_setter::fault : dirty_setter::walker;
     return o;
 }

@@ -110,7 +110,7 @@ private:
         o.core.sync = sync;
         o.tlb.ways = 1 + random() % 2;
         o.tlb.entries = o.tlb.ways * (1 + random() % 4);
-        o.walker.walk_cache_entries = random() % 3;
+        o.walker.tables.entries[0] = random() % 3;
         o.bus_latency = picoseconds(1000 * few() / 2);
         for (std::uint64_t* cost :
              {&o.cost.pte_rmw, &o.cost.lock, &o.cost.fault_entry, &o.cost.fault_exit,

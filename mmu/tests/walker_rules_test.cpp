@@ -90,7 +90,7 @@ TEST_CASE("R1: hardware sets A and D, never clears them, and touches no other bi
         CAPTURE(seed);
         std::mt19937_64 random(seed);
         walker_options walker_opts;
-        walker_opts.walk_cache_entries = random() % 3;
+        walker_opts.tables.entries[0] = random() % 3;
         tlb_options tlb_opts;
         tlb_opts.entries = 4;
         tlb_opts.ways = 2;
@@ -351,13 +351,14 @@ void for_every_interleaving(const kernel_path& path, F&& f)
 }
 
 /// Formats, and paging-structure caches.
-std::vector<std::pair<pte_layout, std::uint64_t>> every_walker()
+std::vector<std::pair<pte_layout, paging_structure_cache_options>> every_walker()
 {
-    std::vector<std::pair<pte_layout, std::uint64_t>> all;
+    std::vector<std::pair<pte_layout, paging_structure_cache_options>> all;
     for (const pte_layout layout : {pte_layout::x86_64, pte_layout::x86_64_la57, pte_layout::sv39,
                                     pte_layout::sv48, pte_layout::aarch64})
-        for (const std::uint64_t entries : {0U, 16U})
-            all.emplace_back(layout, entries);
+        for (const paging_structure_cache_options& tables :
+             {paging_structure_cache_options{{0, 0, 0}}, {{16, 0, 0}}, {{0, 4, 0}}})
+            all.emplace_back(layout, tables);
     return all;
 }
 
@@ -399,10 +400,10 @@ namespace
 
 void check_every_interleaving(const std::array<kernel_path, 7>& paths, page_order order)
 {
-    for (const auto& [layout, cache_entries] : every_walker()) {
+    for (const auto& [layout, tables] : every_walker()) {
         walker_options options;
         options.layout = layout;
-        options.walk_cache_entries = cache_entries;
+        options.tables = tables;
         CAPTURE(format_of(layout).name());
         for (const kernel_path& path : paths) {
             const race_summary sum = race_everywhere(
@@ -565,6 +566,30 @@ TEST_CASE("R6: invlpg of any page forgets every table that was remembered")
         rig.unit.load_root(rig.table.root());
         rig.access(neighbour, load);
         CHECK(rig.cached(neighbour)->frame == frame_number(99));
+    }
+}
+
+TEST_CASE("R6: so it does the tables above")
+{
+    walker_options options;
+    options.tables.entries = {0, 4, 0};
+    mmu_rig rig(options);
+    rig.leaf(here).set_pte(pte::of_page(frame_number(77)));
+    rig.leaf(neighbour).set_pte(pte::of_page(frame_number(78)));
+    rig.access(here, load);
+    // Another table of 1 GiB in place of the one that has been used, with nothing in it.
+    rig.entry(here, 2).set_pte(pte::of_table(frame_number(200)));
+
+    SUBCASE("without an invlpg, the walker goes on using the old table")
+    {
+        CHECK(rig.access(neighbour, load) != outcome::faulted);
+        CHECK(rig.unit.page_walker().stats().upper_cache_hits == 1);
+    }
+    SUBCASE("with one, it reads the new")
+    {
+        rig.invlpg(virtual_address(0x1000));
+        CHECK(rig.access(neighbour, load) == outcome::faulted);
+        CHECK(rig.unit.page_walker().stats().upper_cache_hits == 0);
     }
 }
 

@@ -165,6 +165,7 @@ json walker_json(const world& w)
         sum.reads += s.reads;
         sum.line_hits += s.line_hits;
         sum.cache_hits += s.cache_hits;
+        sum.upper_cache_hits += s.upper_cache_hits;
         sum.accessed_set += s.accessed_set;
         sum.dirty_set += s.dirty_set;
         sum.retries += s.retries;
@@ -174,6 +175,7 @@ json walker_json(const world& w)
             {"reads", sum.reads},
             {"line_hits", sum.line_hits},
             {"cache_hits", sum.cache_hits},
+            {"upper_cache_hits", sum.upper_cache_hits},
             {"accessed_set", sum.accessed_set},
             {"dirty_set", sum.dirty_set},
             {"retries", sum.retries},

@@ -79,6 +79,8 @@ inline settings hardware_of(std::uint64_t seed)
         {"mmu.format", d.one_of({"x86-64", "x86-64-la57", "sv39", "sv48", "aarch64"})},
         {"mmu.sets_dirty", d.one_of({"walker", "walker", "fault"})},
         {"walker.cache_entries", d.one_of({"0", "1", "16"})},
+        {"walker.cache_entries_1g", d.one_of({"0", "1", "4"})},
+        {"walker.cache_entries_512g", d.one_of({"0", "1"})},
         {"walker.l1_lines", d.one_of({"0", "0", "1", "8"})},
         {"walker.l2_lines", d.one_of({"0", "4"})},
         {"walker.l1_latency", d.one_of({"1", "4"})},
