@@ -7,10 +7,14 @@
 # leave out.
 include(doctest)
 
+# Compiled once: most of doctest is in it.
+add_library(mkclean_test_main OBJECT ${PROJECT_SOURCE_DIR}/tb/tests/main.cpp)
+target_link_libraries(mkclean_test_main PRIVATE mkclean_systemc doctest::doctest mkclean_warnings)
+
 function(mkclean_tests name)
   cmake_parse_arguments(TESTS "" "" "SOURCES;LIBRARIES" ${ARGN})
   set(target ${name}_tests)
-  add_executable(${target} ${PROJECT_SOURCE_DIR}/tb/tests/main.cpp ${TESTS_SOURCES})
+  add_executable(${target} $<TARGET_OBJECTS:mkclean_test_main> ${TESTS_SOURCES})
   target_link_libraries(${target} PRIVATE ${TESTS_LIBRARIES} mkclean_systemc doctest::doctest
                                           mkclean_warnings)
   target_compile_definitions(${target} PRIVATE

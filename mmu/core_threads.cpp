@@ -211,10 +211,9 @@ void kernel_entries::switch_mm(core& cpu, address_context& next)
 {
     if (cpu.loaded() == &next)
         return;
-    const std::uint64_t self = std::uint64_t{1} << cpu.index();
     if (cpu.loaded() != nullptr)
-        cpu.loaded()->cpu_mask &= ~self;
-    next.cpu_mask |= self;
+        cpu.loaded()->cpu_mask.reset(cpu.index());
+    next.cpu_mask.set(cpu.index());
     cpu.load_context(next);
 }
 

@@ -94,7 +94,7 @@ void walker_options::declare(option_set& o)
     tables.declare(o);
     o.clock_cycles("walker.assist", assist, {0, 100'000},
                    "setting A or D, beyond the locked operation itself");
-    o.count("walker.shared_ports", shared_ports, {0, 64},
+    o.count("walker.shared_ports", shared_ports, {0, most_cores},
             "walks that all cores together can do at a time; 0: each has a walker of its own");
     o.choice(
         "mmu.format", layout,

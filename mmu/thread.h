@@ -3,6 +3,7 @@
 #include "sim/actor.h"
 #include "sim/executor.h"
 
+#include <bitset>
 #include <functional>
 #include <string>
 
@@ -11,11 +12,13 @@ namespace mkclean
 
 class core;
 
+constexpr std::size_t most_cores = 128;
+
 /// An address space as the hardware sees it: the table cr3 points to, and who may have cached
 /// translations of it (mm_cpumask). The kernel's mm_struct is one.
 struct address_context {
     frame_number root;
-    std::uint64_t cpu_mask = 0; ///< bit n: core n is to be asked when it is flushed
+    std::bitset<most_cores> cpu_mask; ///< bit n: core n is to be asked when it is flushed
 };
 
 /// Code that runs on a core: a user thread or a kernel thread. It stays on its core

@@ -27,7 +27,7 @@ bool expectation::met(kernel_era era, bool broken) const
 void config::declare(option_set& o)
 {
     era.declare(o);
-    o.count("cores", cores, {1, 64}, "processors");
+    o.count("cores", cores, {1, most_cores}, "processors");
     o.bytes("memory", memory, {1 << 20, std::uint64_t{1} << 40}, "physical memory");
     o.duration(
         "memory.latency", memory_latency, {0, 1'000'000'000},

@@ -21,11 +21,6 @@ const step_site site_send{"flush_tlb_others", place::none, show_acks};
 const step_site site_ack{"flush_tlb_func ack", place::none, show_acks};
 const step_site site_hardware{"tlbi", place::none, nullptr};
 
-std::uint64_t bit_of(const core& cpu)
-{
-    return std::uint64_t{1} << cpu.index();
-}
-
 subject subject_of_flush(const flush_tlb_info& info)
 {
     subject what;
@@ -38,7 +33,7 @@ std::vector<core*> targets_of(kernel& k, const core& cpu, const flush_tlb_info& 
 {
     std::vector<core*> targets;
     for (core* other : k.cores) {
-        const bool asked = (info.mm->cpu_mask & bit_of(*other)) != 0 && other != &cpu;
+        const bool asked = info.mm->cpu_mask.test(other->index()) && other != &cpu;
         const bool catches_up = other->lazy() && k.options.tlb.lazy == lazy_tlb_policy::skip;
         if (asked && !catches_up)
             targets.push_back(other);

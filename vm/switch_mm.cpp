@@ -11,15 +11,10 @@ namespace mkclean
 namespace
 {
 
-std::uint64_t bit_of(const core& cpu)
-{
-    return std::uint64_t{1} << cpu.index();
-}
-
 void stop_remote_flushes(core& cpu)
 {
     if (cpu.loaded() != nullptr)
-        cpu.loaded()->cpu_mask &= ~bit_of(cpu);
+        cpu.loaded()->cpu_mask.reset(cpu.index());
 }
 
 // The mask is set before the generation is read: who flushes in between either asks us or has been
@@ -28,7 +23,7 @@ void load(kernel& k, core& cpu, mm_struct& next)
 {
     cpu.sync();
     stop_remote_flushes(cpu);
-    next.cpu_mask |= bit_of(cpu);
+    next.cpu_mask.set(cpu.index());
     const asid_choice chosen = k.asids.at(cpu.index())->choose(next);
     if (chosen.flush_all && chosen.tag == asid()) {
         cpu.load_context(next);

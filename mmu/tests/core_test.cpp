@@ -962,7 +962,7 @@ TEST_CASE("a switch to another address space forgets translations, kernel thread
     machine m(exec, o);
     for (unsigned space : {0U, 1U})
         m.map_dirty(0, space);
-    const auto mask = [&](unsigned space) { return m.spaces[space]->context.cpu_mask; };
+    const auto mask = [&](unsigned space) { return m.spaces[space]->context.cpu_mask.to_ulong(); };
     const auto& tlb = m.cores[0]->memory_unit().translations();
     std::uint64_t flushes = 0;
     m.user(0, [&](core& cpu) {

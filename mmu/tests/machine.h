@@ -275,7 +275,7 @@ private:
         cpu.spend(options.cost.invlpg);
         cpu.memory_unit().invlpg(cpu, va);
         for (const auto& other : cores) {
-            if (other.get() == &cpu || (context.cpu_mask >> other->index() & 1U) == 0)
+            if (other.get() == &cpu || !context.cpu_mask.test(other->index()))
                 continue;
             ++m_acks_missing;
             cpu.send_ipi(*other, interrupt::tlb_shootdown);

@@ -138,7 +138,7 @@ TEST_CASE("Only cores that may hold the translation are interrupted")
 {
     vm_world w(with_cores(4));
     mm_struct& mm = threads_that_stored(w, 3);
-    CHECK(mm.cpu_mask == 0b0111);
+    CHECK(mm.cpu_mask.to_ulong() == 0b0111);
     w.start(3, w.new_process(), [&](user_task& task) { CHECK(mkclean_locked(w, task) == 1); });
     CHECK(w.run());
     CHECK(who_acknowledged(w) == std::set<std::string>{"core0", "core1", "core2"});
@@ -161,7 +161,7 @@ TEST_CASE("A core that has loaded another address space since needs no more flus
     mm_struct& mm = threads_that_stored(w, 2);
     w.start(1, w.new_process(), [&](user_task& task) { task.compute(cycles(10)); });
     CHECK(w.run());
-    CHECK(mm.cpu_mask == 0b01);
+    CHECK(mm.cpu_mask.to_ulong() == 0b01);
     CHECK(w.tlb_entry_of(1, there) == nullptr);
     w.start(0, mm, [&](user_task& task) { CHECK(mkclean_locked(w, task) == 1); });
     CHECK(w.run());
