@@ -4,6 +4,7 @@
 
 // AddressSanitizer has to be told when the stack is switched under it. Without it, nothing.
 #if defined(__SANITIZE_ADDRESS__)
+#include <pthread.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -35,6 +36,22 @@ inline stack_bounds after_stack_switch([[maybe_unused]] void* kept)
     __sanitizer_finish_switch_fiber(kept, &from.bottom, &from.size);
 #endif
     return from;
+}
+
+/// The stack that the system gave the calling thread.
+inline stack_bounds stack_of_thread()
+{
+    stack_bounds own;
+#if defined(__SANITIZE_ADDRESS__)
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        void* bottom = nullptr;
+        pthread_attr_getstack(&attributes, &bottom, &own.size);
+        own.bottom = bottom;
+        pthread_attr_destroy(&attributes);
+    }
+#endif
+    return own;
 }
 
 } // namespace mkclean

@@ -1,9 +1,19 @@
 #include "sim/systemc_executor.h"
+#include "sim/sanitizer_fibers.h"
 
 #include <algorithm>
 
 namespace mkclean
 {
+
+// SystemC 2.3.4 does not tell AddressSanitizer of the stack that sc_start() returns to: it would
+// take the stack of a thread process that has ended for ours, and read what is no longer there.
+void start_simulation()
+{
+    const stack_bounds own = stack_of_thread();
+    sc_core::sc_start();
+    after_stack_switch(before_stack_switch(own, true));
+}
 
 picoseconds systemc_executor::systemc_time()
 {

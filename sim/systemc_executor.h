@@ -45,4 +45,7 @@ private:
     bool m_advancing = false;
 };
 
+/// sc_core::sc_start(), to the end.
+void start_simulation();
+
 } // namespace mkclean

@@ -102,7 +102,7 @@ void run_on_systemc(const config& c, const std::function<void(world&)>& before,
 {
     platform top("top", c);
     before(top.machine());
-    sc_core::sc_start();
+    start_simulation();
     top.rethrow();
     after(top.machine());
 }

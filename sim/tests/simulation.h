@@ -1,5 +1,7 @@
 #pragma once
 
+#include "sim/systemc_executor.h"
+
 #include <functional>
 #include <systemc>
 #include <utility>
@@ -23,7 +25,7 @@ inline void simulate(std::function<void()> body)
         std::function<void()> run_body;
     };
     const module top(std::move(body));
-    sc_core::sc_start();
+    start_simulation();
 }
 
 } // namespace mkclean
