@@ -157,12 +157,17 @@ void core::wake_running_task(picoseconds when)
         m_executor.resume_at(*task, when);
 }
 
-void core::send_ipi(core& to, interrupt vector)
+void core::send_ipi(const std::vector<core*>& to, interrupt vector)
 {
-    spend(cost().ipi_send);
-    sync();
-    ++m_stats.ipis_sent;
-    to.post_interrupt(vector, m_local + picoseconds(m_options.ipi_latency));
+    const auto cluster_of = [this](const core& c) { return c.index() / m_options.ipi_cluster; };
+    for (std::size_t i = 0; i < to.size(); ++i) {
+        if (i == 0 || cluster_of(*to[i]) != cluster_of(*to[i - 1])) {
+            spend(cost().ipi_send);
+            sync();
+        }
+        ++m_stats.ipis_sent;
+        to[i]->post_interrupt(vector, m_local + picoseconds(m_options.ipi_latency));
+    }
 }
 
 // ---- user mode ----------------------------------------------------------------------------------
@@ -394,7 +399,7 @@ void core::change_tables()
     spend(cost().kpti_switch);
     if (m_mmu->asids() == 0) {
         sync();
-        m_mmu->translations().flush_non_global();
+        m_mmu->reload_root();
     }
 }
 

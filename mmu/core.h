@@ -72,6 +72,7 @@ struct core_options {
     std::uint64_t frequency = 3'000'000'000;   ///< Hz; the period is rounded to whole ps
     std::uint64_t access = 1;                  ///< cycles of a load or store that hits the TLB
     std::uint64_t ipi_latency = 500'000;       ///< ps from sending to the first handler instruction
+    std::uint64_t ipi_cluster = 1;             ///< cores that one write of the ICR reaches
     std::uint64_t irq_latency = 1'000'000;     ///< ps, device interrupts
     std::uint64_t timeslice = 100'000'000'000; ///< ps; between user threads that share a core
     std::uint64_t store_buffer = 0; ///< stores that others are still to see, at most; 0: none
@@ -183,7 +184,10 @@ public:
 
     // Interrupts.
     void post_interrupt(interrupt vector, picoseconds due);
-    void send_ipi(core& to, interrupt vector);
+    /// To all of them, which are in the order of their numbers. One write of the interrupt command
+    /// register reaches a cluster (`core.ipi_cluster`; Intel SDM vol. 3, "Logical Destination Mode
+    /// in x2APIC Mode").
+    void send_ipi(const std::vector<core*>& to, interrupt vector);
     void interrupts_off() override { ++m_interrupts_off; }
     void interrupts_on() override { --m_interrupts_off; }
 

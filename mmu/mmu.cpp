@@ -41,6 +41,11 @@ void mmu::load_root(frame_number root)
 {
     m_root = root;
     m_space = asid();
+    reload_root();
+}
+
+void mmu::reload_root()
+{
     m_tlb.flush_non_global();
     m_walker.forget_tables();
 }
@@ -73,6 +78,7 @@ bool mmu::record_in_key(actor& self, virtual_address va, access_kind access)
     const bool stores = access == access_kind::store && entry->writable;
     subject what;
     what.va = va;
+    // One bit of the entry says that the keys are set, so that it has to be all it maps.
     for (std::uint64_t i = 0; i < pages_of(entry->order); ++i) {
         what.frame = entry->frame + i;
         const std::uint8_t before = m_keys->raw(what.frame);
@@ -200,7 +206,7 @@ void mmu::invalidate_from_outside(const tlb_invalidation& what)
         m_tlb.flush_space(what.space);
     else
         for (std::uint64_t i = 0; i < what.pages; ++i)
-            m_tlb.invalidate(what.first + i, what.space);
+            m_tlb.invalidate(what.first + i * pages_of(what.stride), what.space);
     m_walker.forget_tables();
     m_overtaken = m_walking;
 }

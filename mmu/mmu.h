@@ -21,7 +21,8 @@ struct tlb_invalidation {
     asid space;
     bool everything = false; ///< of that space, or else these:
     virtual_page first;
-    std::uint64_t pages = 1;
+    page_order stride = page_order::small;
+    std::uint64_t pages = 1; ///< of that size
 };
 
 /// The memory-management unit of one core: TLB in front, walker behind.
@@ -44,6 +45,8 @@ public:
     /// cr3 without PCID, satp or TTBR0 followed by a flush: the table to walk. Of what is cached,
     /// only global entries stay.
     void load_root(frame_number root);
+    /// Loads what is loaded already.
+    void reload_root();
     /// With ASIDs: the table to walk, and the tag of its translations. What is cached stays.
     void load_root(frame_number root, asid space);
     frame_number root() const { return m_root; }

@@ -14,6 +14,9 @@ void core_options::declare(option_set& o)
                    "a load or store of up to 8 bytes that hits the TLB");
     o.duration("core.ipi_latency", ipi_latency, {1000, 1'000'000'000},
                "interprocessor interrupt: from sending to the first handler instruction");
+    o.count("core.ipi_cluster", ipi_cluster, {1, most_cores},
+            "cores that one write of the interrupt command register reaches: 1 in physical mode, "
+            "up to 16 in x2APIC's cluster mode");
     o.duration("core.irq_latency", irq_latency, {1000, 1'000'000'000},
                "device interrupt: the same");
     o.duration("core.timeslice", timeslice, {1'000'000, 10'000'000'000'000},

@@ -52,7 +52,7 @@ std::uint64_t table_line_cache::change(physical_address at, const std::byte* now
     });
     if (found != m_lines.rend())
         found->contents = digest(now);
-    return m_options.l1_latency;
+    return latency_at(0);
 }
 
 std::uint64_t table_line_cache::shortest() const

@@ -39,7 +39,8 @@ public:
     /// A read of the line that holds `at`, whose 64 bytes are at `now`. Cycles; none: it comes from
     /// memory.
     std::optional<std::uint64_t> read(physical_address at, const std::byte* now);
-    /// The core itself has changed the line, which it had just read. Cycles.
+    /// The core itself has changed the line, which it had just read: into the first cache that
+    /// there is. Cycles.
     std::uint64_t change(physical_address at, const std::byte* now);
     /// The fewest cycles that any of it takes.
     std::uint64_t shortest() const;

@@ -35,6 +35,14 @@ walker::walker(bus_port& memory, const walker_options& options)
 {
 }
 
+void walker::wait_for_line(actor& self, std::optional<std::uint64_t> cached, picoseconds by_bus)
+{
+    if (cached)
+        self.spend(*cached);
+    else
+        self.elapse(by_bus);
+}
+
 walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_address va,
                                        unsigned level)
 {
@@ -44,12 +52,9 @@ walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_
     ++m_stats.reads;
     const std::optional<std::uint64_t> cached =
         m_lines.exists() ? m_lines.read(entry.at, line_of(entry.at)) : std::nullopt;
-    if (cached) {
+    if (cached)
         ++m_stats.line_hits;
-        self.spend(*cached);
-    } else {
-        self.elapse(by_bus);
-    }
+    wait_for_line(self, cached, by_bus);
     return entry;
 }
 
@@ -85,13 +90,16 @@ bool walker::mark(actor& self, table_entry& entry, bool dirty, virtual_address v
     } else {
         ++m_stats.retries;
     }
-    if (m_lines.exists())
+    // Who has changed the entry has the line.
+    if (m_lines.exists() && exchanged)
         self.spend(m_lines.change(entry.at, line_of(entry.at)));
+    else if (m_lines.exists())
+        wait_for_line(self, m_lines.read(entry.at, line_of(entry.at)), took);
     else
         self.elapse(took);
     self.spend(m_options.assist);
     if (logs)
-        log_dirtied(self, decode(entry).frame(), va);
+        log_dirtied(self, decode(entry).frame() + page_in_leaf(va, entry.level), va);
     return exchanged;
 }
 

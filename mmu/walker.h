@@ -104,6 +104,8 @@ private:
         unsigned level = 0;
         std::uint64_t raw = 0;
     };
+    /// Waits for a line of a table: the cycles of the cache that has it, or the bus.
+    void wait_for_line(actor& self, std::optional<std::uint64_t> cached, picoseconds by_bus);
     table_entry read_entry(actor& self, frame_number table, virtual_address va, unsigned level);
     const std::byte* line_of(physical_address at);
     table_entry read_first(actor& self, frame_number root, virtual_address va);

@@ -12,6 +12,7 @@
 #include "vm/dirty_log.h"
 #include "vm/page_writeback.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -58,9 +59,9 @@ void take_other_logs(kernel& k, core& cpu)
     cpu.sync();
     logged.unacknowledged = static_cast<unsigned>(k.cores.size()) - 1;
     cpu.note(site_ask, subject(), 0, logged.unacknowledged);
-    for (core* other : k.cores)
-        if (other != &cpu)
-            cpu.send_ipi(*other, interrupt::dirty_log);
+    std::vector<core*> others = k.cores;
+    others.erase(std::find(others.begin(), others.end(), &cpu));
+    cpu.send_ipi(others, interrupt::dirty_log);
     cpu.spin_until(logged.acknowledged, [&] { return logged.unacknowledged == 0; });
 }
 

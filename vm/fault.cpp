@@ -72,6 +72,8 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
         flush_tlb_page(k, cpu, f.mm, f.va);
         page_remove_rmap(k, cpu, original);
         k.cache.put_page(original);
+    } else {
+        flush_tlb_batched_pending(k, cpu, f.mm); // other threads may still read the original
     }
     cpu.step(site_install, subject_of(copy), f.slot, [&] {
         f.slot.set_pte(pte::of_page(copy.frame).mkwrite().mkdirty());

@@ -59,7 +59,8 @@ struct flush_tlb_info {
     mm_struct* mm = nullptr;
     bool everything = false; ///< or else these:
     virtual_address start;
-    std::uint64_t pages = 1;
+    page_order stride = page_order::small;
+    std::uint64_t pages = 1;       ///< of that size
     std::uint64_t new_tlb_gen = 0; ///< of mm, by this flush
 };
 

@@ -58,7 +58,9 @@ struct mm_struct : address_context {
     page_table pgd;
     std::uint64_t tlb_gen = 1; ///< flushes of it so far, where they are counted
     asid tag;                  ///< the same on every core; 0: none
-    spinlock page_table_lock;  ///< ptl
+    /// Reclaim has cleared PTEs and not flushed them yet; under page_table_lock.
+    bool tlb_flush_batched = false;
+    spinlock page_table_lock; ///< ptl
     rw_semaphore mmap_sem;
     std::map<virtual_address, std::unique_ptr<vm_area_struct>> mmap; ///< by start
 

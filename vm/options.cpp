@@ -60,8 +60,11 @@ void tlb_flush_options::declare(option_set& o)
     o.count("vm.tlb_flush_ceiling", ceiling, {0, 1'000'000},
             "pages that are flushed one by one; more are flushed as everything (33 since 3.15)");
     o.choice("vm.reclaim_flush", reclaim,
-             {{"each", reclaim_flush_policy::each}, {"batched", reclaim_flush_policy::batched}},
-             "whether reclaim flushes for every page or for up to 32 at once (4.3)");
+             {{"each", reclaim_flush_policy::each},
+              {"linux-4.3", reclaim_flush_policy::linux_4_3},
+              {"batched", reclaim_flush_policy::batched}},
+             "whether reclaim flushes for every page or for up to 32 at once (4.3), and whether "
+             "munmap waits for no flush that is put off (until 4.13)");
 }
 
 void era_options::declare(option_set& o)

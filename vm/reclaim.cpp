@@ -129,9 +129,9 @@ static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
 
 static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
 {
-    return k.options.tlb.reclaim == reclaim_flush_policy::batched
-               ? linux_4_3::shrink_list(k, cpu, scanned)
-               : linux_2_6_18::shrink_list(k, cpu, scanned);
+    return k.options.tlb.reclaim == reclaim_flush_policy::each
+               ? linux_2_6_18::shrink_list(k, cpu, scanned)
+               : linux_4_3::shrink_list(k, cpu, scanned);
 }
 
 std::uint64_t try_to_free_pages(kernel& k, core& cpu)

@@ -143,8 +143,17 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg)
     return cleaned;
 }
 
+// A dirty page may be written as soon as it is unmapped, and a storage key may still change; and of
+// what a PMD maps only the one page is locked.
+static bool should_defer_flush(const kernel& k, const page& pg, pte entry)
+{
+    return !entry.dirty() && !entry.huge() && !(is_keyed(k, pg) && entry.writable());
+}
+
+// set_tlb_ubc_flush_pending()
 static void defer_flush(unmap_batch& batch, mm_struct& mm)
 {
+    mm.tlb_flush_batched = true;
     std::vector<mm_struct*>& all = batch.unflushed;
     if (std::find(all.begin(), all.end(), &mm) == all.end())
         all.push_back(&mm);
@@ -163,7 +172,7 @@ static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
         return;
     const pte entry = cpu.step(site_for(*slot, site_unmap, site_unmap_pmd), subject_of_pte(pg, va),
                                *slot, [&] { return slot->get_and_clear(); });
-    if (batch != nullptr && !entry.dirty() && !(is_keyed(k, pg) && entry.writable()))
+    if (batch != nullptr && should_defer_flush(k, pg, entry))
         defer_flush(*batch, mm);
     else
         flush_tlb_page(k, cpu, mm, va);

@@ -44,6 +44,7 @@ std::vector<core*> targets_of(kernel& k, const core& cpu, const flush_tlb_info& 
 // Everybody writes to the initiator's line, one after the other: it has to be fetched each time.
 void acknowledge(core& cpu, tlb_flush_request& request)
 {
+    cpu.sync();
     const picoseconds transfer = cpu.period() * cpu.cost().ipi_ack;
     const picoseconds free = std::max(cpu.now(), request.ack_line_free);
     request.ack_line_free = free + transfer;
@@ -53,6 +54,21 @@ void acknowledge(core& cpu, tlb_flush_request& request)
              request.unacknowledged - 1);
     if (--request.unacknowledged == 0)
         request.acknowledged.wake_all();
+}
+
+// Whose queue was not empty is about to look at it (__smp_call_single_queue(), llist_add()); the
+// others have to be interrupted.
+std::vector<core*> queue_for(kernel& k, const std::vector<core*>& targets,
+                             tlb_flush_request& request)
+{
+    std::vector<core*> to_interrupt;
+    for (core* other : targets) {
+        std::deque<tlb_flush_request*>& queue = k.tlb_flush_queues[other->index()];
+        if (queue.empty())
+            to_interrupt.push_back(other);
+        queue.push_back(&request);
+    }
+    return to_interrupt;
 }
 
 } // namespace
@@ -68,10 +84,7 @@ void send_flush_requests(kernel& k, core& cpu, tlb_flush_request& request)
     ++k.stats.nr_tlb_remote_flush;
     request.unacknowledged = static_cast<unsigned>(targets.size());
     cpu.note(site_send, subject_of_flush(request.what), 0, request.unacknowledged);
-    for (core* other : targets) {
-        k.tlb_flush_queues[other->index()].push_back(&request);
-        cpu.send_ipi(*other, interrupt::tlb_shootdown);
-    }
+    cpu.send_ipi(queue_for(k, targets, request), interrupt::tlb_shootdown);
 }
 
 void wait_for_acknowledgements(core& cpu, tlb_flush_request& request)
@@ -129,7 +142,8 @@ void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
         flush_tlb_func(k, cpu, info);
     if (targets.empty())
         return;
-    ++k.stats.nr_tlb_remote_flush;
+    if (k.cores.size() > 1)
+        ++k.stats.nr_tlb_remote_flush;
     spend_on_instructions(k, cpu, info, targets.size());
     cpu.sync();
     cpu.note(site_hardware, subject_of_flush(info));
@@ -137,7 +151,8 @@ void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
     const picoseconds there(k.options.tlb.latency / 2);
     cpu.elapse(there);
     cpu.sync();
-    const tlb_invalidation what{info.mm->tag, info.everything, page_of(info.start), info.pages};
+    const tlb_invalidation what{info.mm->tag, info.everything, page_of(info.start), info.stride,
+                                info.pages};
     for (core* other : targets) {
         other->memory_unit().invalidate_from_outside(what);
         k.asids.at(other->index())->heard_of(*info.mm, info.new_tlb_gen);

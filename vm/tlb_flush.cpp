@@ -21,7 +21,7 @@ void invalidate(kernel& k, core& cpu, const flush_tlb_info& info)
         cpu.spend(cpu.cost().invlpg);
         cpu.sync();
         ++k.stats.nr_tlb_local_flush_one;
-        cpu.memory_unit().invlpg(cpu, info.start + i * page_size);
+        cpu.memory_unit().invlpg(cpu, info.start + i * pages_of(info.stride) * page_size);
     }
 }
 
@@ -38,7 +38,8 @@ void follow(kernel& k, core& cpu, const flush_tlb_info& info)
     if (info.everything || !the_next)
         return flush_loaded_mm(k, cpu);
     invalidate(k, cpu, info);
-    asids.followed(info.new_tlb_gen);
+    // An interrupt between two pages may have followed more by now.
+    asids.followed(std::max(asids.loaded_gen(), info.new_tlb_gen));
 }
 
 void count_flush(kernel& k, core& cpu, flush_tlb_info& info)
@@ -68,12 +69,11 @@ void flush(kernel& k, core& cpu, const flush_tlb_info& what)
     wait_for_acknowledgements(cpu, request);
 }
 
-flush_tlb_info info_for(mm_struct& mm, virtual_address start, std::uint64_t pages)
+flush_tlb_info info_for_page(mm_struct& mm, virtual_address va)
 {
     flush_tlb_info info;
     info.mm = &mm;
-    info.start = start;
-    info.pages = pages;
+    info.start = va;
     return info;
 }
 
@@ -81,23 +81,36 @@ flush_tlb_info info_for(mm_struct& mm, virtual_address start, std::uint64_t page
 
 void flush_tlb_page(kernel& k, core& cpu, mm_struct& mm, virtual_address va)
 {
-    flush_tlb_info info = info_for(mm, va, 1);
-    flush(k, cpu, info);
+    flush(k, cpu, info_for_page(mm, va));
 }
 
 void flush_tlb_range(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
-                     virtual_address end)
+                     virtual_address end, page_order stride)
 {
-    flush_tlb_info info = info_for(mm, start, (end - start).raw() / page_size);
+    flush_tlb_info info = info_for_page(mm, start);
+    info.stride = stride;
+    info.pages = (end - start).raw() / (pages_of(stride) * page_size);
     info.everything = info.pages > k.options.tlb.ceiling;
     flush(k, cpu, info);
 }
 
 void flush_tlb_mm(kernel& k, core& cpu, mm_struct& mm)
 {
-    flush_tlb_info info = info_for(mm, virtual_address(), 0);
+    flush_tlb_info info;
+    info.mm = &mm;
     info.everything = true;
     flush(k, cpu, info);
+}
+
+void flush_tlb_batched_pending(kernel& k, core& cpu, mm_struct& mm)
+{
+    if (k.options.tlb.reclaim != reclaim_flush_policy::batched)
+        return;
+    cpu.sync();
+    if (!mm.tlb_flush_batched)
+        return;
+    flush_tlb_mm(k, cpu, mm);
+    mm.tlb_flush_batched = false;
 }
 
 void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_address va)
@@ -107,7 +120,7 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
         flush_tlb_page(k, cpu, mm, va);
         break;
     case mkclean_flush_policy::local: {
-        flush_tlb_info info = info_for(mm, va, 1);
+        flush_tlb_info info = info_for_page(mm, va);
         count_flush(k, cpu, info);
         flush_tlb_func(k, cpu, info);
         break;

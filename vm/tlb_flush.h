@@ -7,11 +7,15 @@ namespace mkclean
 
 /// Drops one page's translation from every TLB that may hold it, and returns when none does.
 void flush_tlb_page(kernel& k, core& cpu, mm_struct& mm, virtual_address va);
-/// The same for [start, end), page by page or, above vm.tlb_flush_ceiling pages, everything.
+/// The same for [start, end), page by page or, above vm.tlb_flush_ceiling pages, everything. With a
+/// `stride` all pages in it are that large.
 void flush_tlb_range(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
-                     virtual_address end);
+                     virtual_address end, page_order stride = page_order::small);
 /// The same for everything of an address space.
 void flush_tlb_mm(kernel& k, core& cpu, mm_struct& mm);
+/// What reclaim has put off for an address space, if it has: a PTE that is gone may still be in
+/// TLBs. The page_table_lock is held.
+void flush_tlb_batched_pending(kernel& k, core& cpu, mm_struct& mm);
 /// As page_mkclean() flushes: as far as `vm.mkclean_flush` lets it.
 void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_address va);
 

@@ -21,8 +21,29 @@ constexpr std::uint64_t batch_pages = 64; // PTEs zapped under one holding of th
 constexpr std::uint64_t gather_pages =
     506; // FREE_PTE_NR of asm-generic/tlb.h: what one gather holds
 
-/// struct mmu_gather: pages that may be freed once no TLB reaches them any more.
-using mmu_gather = std::vector<page*>;
+/// struct mmu_gather: what was unmapped, and pages that may be freed once no TLB reaches them any
+/// more.
+struct mmu_gather {
+    std::vector<page*> pages;
+    virtual_address start;
+    virtual_address end;
+    bool small = false; ///< PTEs are among it, not PMDs only
+
+    // __tlb_adjust_range()
+    void add_range(virtual_address va, page_order order)
+    {
+        start = pages.empty() ? va : std::min(start, va);
+        end = std::max(end, va + pages_of(order) * page_size);
+        small = small || order == page_order::small;
+    }
+};
+
+void tlb_flush(kernel& k, core& cpu, mm_struct& mm, const mmu_gather& tlb)
+{
+    if (!tlb.pages.empty())
+        flush_tlb_range(k, cpu, mm, tlb.start, tlb.end,
+                        tlb.small ? page_order::small : page_order::mega);
+}
 
 // Where faults tell of stores, whoever cleans the page meanwhile either waits for our lock, or has
 // been at this PTE and nobody has stored through it since. Where the log does, somebody may have:
@@ -35,7 +56,7 @@ bool dirties_after_flush(const kernel& k)
 // Clears the PTEs of [start, end), and PMDs that begin there; dirtiness moves to the pages, or to
 // `dirty` for the caller to see to it.
 mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
-                      virtual_address end, mmu_gather* dirty = nullptr)
+                      virtual_address end, std::vector<page*>* dirty = nullptr)
 {
     mmu_gather gathered;
     std::uint64_t bytes = page_size;
@@ -52,6 +73,7 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
         what.va = va;
         const step_site& site = slot->order() == page_order::small ? site_zap : site_zap_huge;
         const pte entry = cpu.step(site, what, *slot, [&] { return slot->get_and_clear(); });
+        gathered.add_range(va, slot->order());
         for_each_mapped_page(k, entry, [&](page& mapped) {
             if (entry.dirty() && mapped.mapping != nullptr) {
                 if (dirty != nullptr)
@@ -59,19 +81,19 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
                 else
                     set_page_dirty(cpu, mapped);
             }
-            gathered.push_back(&mapped);
+            gathered.pages.push_back(&mapped);
         });
     }
     return gathered;
 }
 
-void remove_rmaps(kernel& k, core& cpu, const mmu_gather& pages)
+void remove_rmaps(kernel& k, core& cpu, const std::vector<page*>& pages)
 {
     for (page* pg : pages)
         page_remove_rmap(k, cpu, *pg);
 }
 
-void free_pages(kernel& k, const mmu_gather& pages)
+void free_pages(kernel& k, const std::vector<page*>& pages)
 {
     for (page* pg : pages)
         k.cache.put_page(*pg);
@@ -86,14 +108,21 @@ void free_pages(kernel& k, const mmu_gather& pages)
 namespace linux_2_6_18
 {
 
-// tlb_flush_mmu(), of all up to `end`
-static void flush_gather(kernel& k, core& cpu, vm_area_struct& vma, virtual_address end,
-                         mmu_gather& all)
+static void tlb_flush_mmu(kernel& k, core& cpu, mm_struct& mm, mmu_gather& tlb)
 {
-    if (!all.empty())
-        flush_tlb_range(k, cpu, *vma.mm, vma.start, end);
-    free_pages(k, all);
-    all.clear();
+    tlb_flush(k, cpu, mm, tlb);
+    free_pages(k, tlb.pages);
+    tlb = mmu_gather();
+}
+
+static void append(mmu_gather& all, const mmu_gather& more)
+{
+    if (more.pages.empty())
+        return;
+    all.start = all.pages.empty() ? more.start : all.start; // they come in order
+    all.end = more.end;
+    all.small = all.small || more.small;
+    all.pages.insert(all.pages.end(), more.pages.begin(), more.pages.end());
 }
 
 void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
@@ -102,14 +131,15 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
     for (virtual_address va = vma.start; va < vma.end;) {
         const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
         const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
-        const mmu_gather pages = clear_ptes(k, cpu, vma, va, end);
-        remove_rmaps(k, cpu, pages);
-        all.insert(all.end(), pages.begin(), pages.end());
-        if (all.size() + batch_pages > gather_pages)
-            flush_gather(k, cpu, vma, end, all);
+        flush_tlb_batched_pending(k, cpu, *vma.mm);
+        const mmu_gather tlb = clear_ptes(k, cpu, vma, va, end);
+        remove_rmaps(k, cpu, tlb.pages);
+        append(all, tlb);
+        if (all.pages.size() + batch_pages > gather_pages)
+            tlb_flush_mmu(k, cpu, *vma.mm, all);
         va = end;
     }
-    flush_gather(k, cpu, vma, vma.end, all);
+    tlb_flush_mmu(k, cpu, *vma.mm, all);
 }
 
 } // namespace linux_2_6_18
@@ -124,18 +154,18 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
 {
     for (virtual_address va = vma.start; va < vma.end;) {
         const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
-        mmu_gather pages;
+        mmu_gather tlb;
         {
             const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
-            mmu_gather dirty;
-            pages = clear_ptes(k, cpu, vma, va, end, dirties_after_flush(k) ? &dirty : nullptr);
-            if (!pages.empty())
-                flush_tlb_range(k, cpu, *vma.mm, va, end);
+            flush_tlb_batched_pending(k, cpu, *vma.mm);
+            std::vector<page*> dirty;
+            tlb = clear_ptes(k, cpu, vma, va, end, dirties_after_flush(k) ? &dirty : nullptr);
+            tlb_flush(k, cpu, *vma.mm, tlb);
             for (page* pg : dirty)
                 set_page_dirty(cpu, *pg);
-            remove_rmaps(k, cpu, pages);
+            remove_rmaps(k, cpu, tlb.pages);
         }
-        free_pages(k, pages);
+        free_pages(k, tlb.pages);
         va = end;
     }
 }

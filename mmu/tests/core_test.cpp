@@ -488,7 +488,7 @@ TEST_CASE("interrupts at one instant: first posted, first taken")
         const picoseconds due = start_time + in_cycles(10);
         core& other = *m.cores[1];
         other.post_interrupt(interrupt::disk, due);
-        cpu.send_ipi(other, interrupt::tlb_shootdown); // its latency is 10
+        cpu.send_ipi({&other}, interrupt::tlb_shootdown); // its latency is 10
     });
     exec.run();
     CHECK(order == std::vector<interrupt>{interrupt::disk, interrupt::tlb_shootdown});
@@ -645,7 +645,7 @@ TEST_CASE("an IPI takes the sender's cycles, then its latency")
         m.kernel(0, [&](core& cpu) {
             wait_until(cpu, start_time);
             cpu.spend(4);
-            cpu.send_ipi(*m.cores[1], interrupt::disk);
+            cpu.send_ipi({m.cores[1].get()}, interrupt::disk);
             CHECK(since_start(cpu.now()) == 10);
         });
         exec.run();

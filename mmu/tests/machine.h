@@ -278,7 +278,7 @@ private:
             if (other.get() == &cpu || !context.cpu_mask.test(other->index()))
                 continue;
             ++m_acks_missing;
-            cpu.send_ipi(*other, interrupt::tlb_shootdown);
+            cpu.send_ipi({other.get()}, interrupt::tlb_shootdown);
         }
         cpu.spin_until(m_all_acked, [this] { return m_acks_missing == 0; });
     }

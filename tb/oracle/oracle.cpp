@@ -185,6 +185,8 @@ void oracle::on_load(const core& cpu, virtual_address va, const std::byte* bytes
     const recent_page& at = page_at(cpu, va);
     if (at.shadow != nullptr)
         compare_read(*at.shadow, static_cast<std::uint32_t>(offset_in_page(va)), bytes, length);
+    else if (at.file != nullptr)
+        compare_with_zeros(bytes, length);
 }
 
 void oracle::on_file_read(const core&, const inode& file, std::uint64_t offset,
@@ -192,6 +194,15 @@ void oracle::on_file_read(const core&, const inode& file, std::uint64_t offset,
 {
     if (const shadow_page* const shadow = shadow_of(file.ino, page_index(offset / page_size)))
         compare_read(*shadow, static_cast<std::uint32_t>(offset % page_size), bytes, length);
+    else
+        compare_with_zeros(bytes, length);
+}
+
+// Of a page that nobody has ever stored to.
+void oracle::compare_with_zeros(const std::byte* bytes, std::size_t length)
+{
+    m_verdict.stale_reads += std::uint64_t(
+        std::count_if(bytes, bytes + length, [](std::byte b) { return b != std::byte{}; }));
 }
 
 void oracle::compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,

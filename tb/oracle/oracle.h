@@ -130,6 +130,7 @@ private:
     shadow_page* shadow_of(inode_number ino, page_index page);
     shadow_page& begin_shadow(file_shadow& file, page_index page);
     void now_unpromised(file_shadow& file, page_index page, shadow_page& shadow);
+    void compare_with_zeros(const std::byte* bytes, std::size_t length);
     void compare_read(const shadow_page& shadow, std::uint32_t in_page, const std::byte* bytes,
                       std::size_t length);
     void on_evidence(const event& e, const page& pg);
