@@ -17,6 +17,14 @@ void stop_remote_flushes(core& cpu)
         cpu.loaded()->cpu_mask.reset(cpu.index());
 }
 
+void local_flush_tlb_all(kernel& k, core& cpu)
+{
+    cpu.spend(cpu.cost().tlb_flush_all);
+    cpu.sync();
+    ++k.stats.nr_tlb_local_flush_all;
+    cpu.memory_unit().flush_all(cpu);
+}
+
 // The mask is set before the generation is read: who flushes in between either asks us or has been
 // counted. Both are done at one instant here.
 void load(kernel& k, core& cpu, mm_struct& next)
@@ -33,8 +41,8 @@ void load(kernel& k, core& cpu, mm_struct& next)
         ++k.stats.nr_asid_rollover;
     cpu.load_context(next, chosen.tag);
     if (chosen.flush_all)
-        cpu.memory_unit().flush_all(cpu);
-    else if (chosen.flush_tag)
+        local_flush_tlb_all(k, cpu);
+    else if (chosen.flush_tag) // loading the table does it
         cpu.memory_unit().flush_space(cpu, chosen.tag);
 }
 

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 using namespace mkclean;
 
 namespace
@@ -143,6 +145,36 @@ TEST_CASE("what is stored behind the end of a file is promised to nobody")
                 CHECK(w.program().failed_expectations() == 0);
                 CHECK(w.how_it_ended() == world::ending::finished);
             });
+    }
+}
+
+TEST_CASE("a load that sees what nobody ever stored is stale, also if nobody ever stored anything")
+{
+    // Somebody else's memory shows where a page is mapped.
+    struct intruder final : event_sink {
+        void on_event(const event& e) override
+        {
+            if (memory != nullptr && std::string_view(e.site->name) == "set_pte")
+                std::memset(memory->frame_to_store(e.what.frame), 0xCC, page_size);
+        }
+        physical_memory* memory = nullptr;
+    };
+    for (const bool intrudes : {false, true}) {
+        const temporary_directory files;
+        config c;
+        c.memory = 8 << 20;
+        c.disk.kind = disk_kind::constant_latency;
+        c.workload.kind = workload_kind::script;
+        c.workload.file = files.write("test.script", "file a 4KiB\nprocess p\nthread t in p on 0\n"
+                                                     "  map m = a\n  load m+0 8\n");
+        intruder sink;
+        run_on_fibers(
+            c,
+            [&](world& w) {
+                sink.memory = intrudes ? &w.the_kernel().memory : nullptr;
+                w.log().attach(sink);
+            },
+            [&](world& w) { CHECK(w.judge()->result().stale_reads == (intrudes ? 8 : 0)); });
     }
 }
 

@@ -630,3 +630,49 @@ TEST_CASE("huge: a PMD with nothing but A and D is none: its pages are counted a
         CHECK(w.durable(page_size) == 7);
     });
 }
+
+TEST_CASE("huge: reclaim does not put off the flush of a PMD, for it has locked one page of it")
+{
+    vm_world_options o = huge();
+    o.vm.tlb.reclaim = reclaim_flush_policy::batched;
+    vm_world w(o);
+    w.play([&](user_task& task) {
+        inode& file = w.open(task);
+        const virtual_address va = w.map(task, file, 512);
+        w.get(task, va);
+        page& pg = *vm_world::page_of(file, 33);
+        unmap_batch batch;
+        lock_page(task.cpu(), pg);
+        try_to_unmap(*w.k, task.cpu(), pg, &batch);
+        unlock_page(task.cpu(), pg);
+        CHECK(batch.unflushed.empty());
+        CHECK(w.tlb_entry_of(0, va) == nullptr);
+    });
+}
+
+TEST_CASE("huge: munmap flushes a PMD as one page, where it flushes page by page")
+{
+    for (const bool hardware : {false, true}) {
+        vm_world_options o = huge();
+        o.vm.tlb.ceiling = 33;
+        o.vm.tlb.kind = hardware ? shootdown_kind::broadcast : shootdown_kind::ipi;
+        vm_world w(o);
+        w.play([&](user_task& task) {
+            const virtual_address va = w.map(task, w.open(task), 1024);
+            w.get(task, va);
+            w.get(task, va + one);
+            CHECK(mapped_by_pmd(task.mm(), va));
+            CHECK(mapped_by_pmd(task.mm(), va + one));
+            const std::uint64_t flushed = w.k->stats.nr_tlb_local_flush_one;
+            const std::uint64_t spent = w.k->stats.flush_tlb_ps;
+            CHECK(task.munmap(va, 2 * one) == 0);
+            CHECK(w.k->stats.nr_tlb_local_flush_one == flushed + (hardware ? 0 : 2));
+            const picoseconds each =
+                task.cpu().period() * (hardware ? w.cost.tlbi : w.cost.invlpg) +
+                picoseconds(hardware ? o.vm.tlb.latency : 0);
+            CHECK(w.k->stats.flush_tlb_ps - spent == (each * 2).raw());
+            CHECK(w.tlb_entry_of(0, va) == nullptr);
+            CHECK(w.tlb_entry_of(0, va + one) == nullptr);
+        });
+    }
+}

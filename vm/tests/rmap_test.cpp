@@ -338,3 +338,80 @@ TEST_CASE("try_to_unmap takes the page from everybody, and what the PTEs knew go
         CHECK(w.tlb_entry_of(cpu, there) == nullptr);
     }
 }
+
+namespace
+{
+
+// What reclaim does on core 2, up to the flush that it owes.
+void unmap_in_batch(vm_world& w, user_task& task, unmap_batch& batch)
+{
+    page& pg = *vm_world::page_of(w.open(task), 0);
+    lock_page(task.cpu(), pg);
+    try_to_unmap(*w.k, task.cpu(), pg, &batch);
+    unlock_page(task.cpu(), pg);
+}
+
+vm_world_options reclaiming(reclaim_flush_policy policy)
+{
+    vm_world_options o = with_cores(3);
+    o.vm.tlb.reclaim = policy;
+    return o;
+}
+
+} // namespace
+
+TEST_CASE("munmap flushes what reclaim has put off, since 4.13")
+{
+    for (const reclaim_flush_policy policy :
+         {reclaim_flush_policy::linux_4_3, reclaim_flush_policy::batched}) {
+        vm_world w(reclaiming(policy));
+        unmap_batch batch;
+        w.start(0, w.new_process(), [&](user_task& task) {
+            const virtual_address va =
+                task.mmap(&w.open(task), page_index(0), page_size, shared_write);
+            w.get(task, va);
+            w.start(2, w.new_process(), [&](user_task& other) {
+                unmap_in_batch(w, other, batch);
+                CHECK(w.tlb_entry_of(0, va) != nullptr);
+            });
+            task.compute(cycles(1'000'000));
+            CHECK(vm_world::pte_of(task.mm(), va).none());
+            task.munmap(va, page_size);
+            const bool stale = w.tlb_entry_of(0, va) != nullptr;
+            CHECK(stale == (policy == reclaim_flush_policy::linux_4_3));
+            const std::uint64_t flushes = w.k->stats.flush_tlb;
+            task.mmap(&w.open(task), page_index(1), page_size, shared_write, va);
+            task.munmap(va, page_size);
+            CHECK(w.k->stats.flush_tlb == flushes); // nothing is owed any more
+            try_to_unmap_flush(*w.k, task.cpu(), batch);
+            CHECK(w.tlb_entry_of(0, va) == nullptr);
+        });
+        CHECK(w.run());
+    }
+}
+
+TEST_CASE("So does who puts a private copy where reclaim has taken the page from")
+{
+    for (const reclaim_flush_policy policy :
+         {reclaim_flush_policy::linux_4_3, reclaim_flush_policy::batched}) {
+        vm_world w(reclaiming(policy));
+        mm_struct& mm = w.new_process();
+        unmap_batch batch;
+        w.start(0, mm, [&](user_task& task) {
+            task.mmap(&w.open(task), page_index(0), page_size, private_write, there);
+            w.start(1, mm, [&](user_task& reader) {
+                w.get(reader, there);
+                reader.compute(cycles(3'000'000));
+                const bool stale = w.tlb_entry_of(1, there) != nullptr;
+                CHECK(stale == (policy == reclaim_flush_policy::linux_4_3));
+            });
+            task.compute(cycles(1'000'000));
+            w.start(2, w.new_process(), [&](user_task& other) { unmap_in_batch(w, other, batch); });
+            task.compute(cycles(1'000'000));
+            CHECK(vm_world::pte_of(mm, there).none());
+            w.put(task, there, 1);
+            CHECK(vm_world::pte_of(mm, there).writable());
+        });
+        CHECK(w.run());
+    }
+}

@@ -27,9 +27,11 @@ struct measured_flush {
 };
 
 /// One page is flushed by core 0, while `targets` other cores compute in the same address space.
-measured_flush flush_with(unsigned targets, const tlb_flush_options& how, std::uint64_t ack)
+measured_flush flush_with(unsigned targets, const tlb_flush_options& how, std::uint64_t ack,
+                          std::uint64_t cluster = 1)
 {
     vm_world_options o;
+    o.core.ipi_cluster = cluster;
     o.cores = targets + 1;
     o.vm.tlb = how;
     vm_world w(o);
@@ -59,13 +61,16 @@ double in_cycles(std::uint64_t ps)
 /// The initiator sends one interrupt after the other; the targets work at the same time; what is
 /// counted in one line is counted one after the other. The last acknowledgement ends it.
 double expected_of_interrupts(unsigned targets, const costs& cost, double latency, double ack,
-                              bool early)
+                              bool early, unsigned cluster = 1)
 {
     const double handled =
         latency + double(cost.irq_entry + cost.ipi_handler) + (early ? 0 : double(cost.invlpg));
     double acknowledged = 0;
-    for (unsigned i = 1; i <= targets; ++i)
-        acknowledged = std::max(acknowledged, double(i * cost.ipi_send) + handled) + ack;
+    for (unsigned i = 1; i <= targets; ++i) {
+        const std::uint64_t sent =
+            cluster == 1 ? i : i / cluster + 1; // the first is the initiator's
+        acknowledged = std::max(acknowledged, double(sent * cost.ipi_send) + handled) + ack;
+    }
     return double(cost.invlpg) + acknowledged; // its own TLB comes first
 }
 
@@ -109,6 +114,39 @@ TEST_CASE("analytic: a core that flushes while the others do saves the shorter o
     for (const unsigned targets : numbers_of_targets())
         check_close(flush_with(targets, how, 0).cycles,
                     expected_of_interrupts(targets, cost, latency, 0, false) - double(cost.invlpg));
+}
+
+TEST_CASE("analytic: where one write reaches a cluster, there are as many as clusters")
+{
+    const costs cost;
+    const double latency = in_cycles(core_options{}.ipi_latency);
+    for (const unsigned cluster : {4U, 16U, 128U})
+        for (const unsigned targets : numbers_of_targets()) {
+            CAPTURE(cluster);
+            CAPTURE(targets);
+            const measured_flush found = flush_with(targets, {}, 100, cluster);
+            CHECK(found.received == targets);
+            check_close(found.cycles,
+                        expected_of_interrupts(targets, cost, latency, 100, false, cluster));
+        }
+}
+
+TEST_CASE("A core that is about to look at its queue is not interrupted again")
+{
+    vm_world_options o;
+    o.cores = 3;
+    vm_world w(o);
+    mm_struct& mm = w.new_process();
+    for (unsigned cpu = 0; cpu < 2; ++cpu)
+        w.start(cpu, mm, [&](user_task& task) {
+            task.cpu().compute_until(picoseconds(ms));
+            flush_tlb_page(*w.k, task.cpu(), mm, virtual_address(0x7000'0000'0000));
+        });
+    w.start(2, mm, [](user_task& task) { task.compute(cycles(3'000'000)); });
+    CHECK(w.run());
+    CHECK(w.k->stats.nr_tlb_remote_flush == 2);
+    CHECK(w.k->stats.nr_tlb_remote_flush_received == 4);
+    CHECK(w.cores[0]->stats().ipis_sent + w.cores[1]->stats().ipis_sent == 3);
 }
 
 TEST_CASE("analytic: a broadcast takes the same for any number of cores, and interrupts none")

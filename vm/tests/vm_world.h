@@ -53,6 +53,7 @@ struct vm_world_options {
     vm_policies policies;
     vm_options vm;
     walker_options walker;
+    tlb_options tlb;
     unsigned cores = 1;
     std::uint64_t frames = 512;
     disk_options disk;
@@ -94,9 +95,9 @@ public:
         cache.keys = keys.get();
         std::vector<core*> processors;
         for (unsigned i = 0; i < o.cores; ++i) {
-            cores.push_back(std::make_unique<core>(
-                exec, log, cost, o.core, i,
-                std::make_unique<mmu>(dma, tlb_options{}, o.walker, keys.get())));
+            cores.push_back(
+                std::make_unique<core>(exec, log, cost, o.core, i,
+                                       std::make_unique<mmu>(dma, o.tlb, o.walker, keys.get())));
             processors.push_back(cores.back().get());
         }
         disk = std::make_unique<disk_controller>(

@@ -460,3 +460,31 @@ TEST_CASE("A PTE with nothing but A and D is none to golden, and corrupt to 2.6.
             CHECK(w.signals[0].what == user_signal::kind::kill);
     }
 }
+
+TEST_CASE("With page-table isolation and no tags every walk after a system call begins at the root")
+{
+    for (const bool kpti : {false, true})
+        for (const std::uint64_t asids : {0U, 16U}) {
+            vm_world_options o;
+            o.core.kpti = kpti;
+            o.tlb.asids = asids;
+            vm_world w(o);
+            w.play([&](user_task& task) {
+                inode& file = w.open(task);
+                const virtual_address va = w.map(task, file, 2);
+                w.get(task, va);
+                w.get(task, va + page_size);
+                const walker_stats& walker = w.cores[0]->memory_unit().page_walker().stats();
+                const std::uint64_t walks = walker.walks;
+                const std::uint64_t reads = walker.reads;
+                for (int i = 0; i < 10; ++i) {
+                    task.fsync(file);
+                    w.get(task, va);
+                    w.get(task, va + page_size); // whose table is known by now
+                }
+                const bool forgets = kpti && asids == 0;
+                CHECK(walker.walks - walks == (forgets ? 20 : 0));
+                CHECK(walker.reads - reads == (forgets ? 10 * (4 + 1) : 0));
+            });
+        }
+}
