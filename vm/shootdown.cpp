@@ -117,48 +117,62 @@ void flush_tlb_interrupt(kernel& k, core& cpu)
 namespace
 {
 
-void spend_on_instructions(kernel& k, core& cpu, const flush_tlb_info& info, std::size_t targets)
+// Returns when all of it has been done everywhere.
+picoseconds issue(kernel& k, core& cpu, const flush_tlb_info& info, std::size_t targets)
 {
+    if (k.cores.size() > 1)
+        ++k.stats.nr_tlb_remote_flush;
     const bool to_each = k.options.tlb.kind == shootdown_kind::rar;
     const std::uint64_t orders = info.everything ? 1 : info.pages;
     cpu.spend(to_each ? cpu.cost().ipi_send * targets : cpu.cost().tlbi * orders);
-}
-
-// Those that went through the old translations, which are all older than the invalidation.
-void wait_for_stores(core& cpu, const std::vector<core*>& targets)
-{
-    for (const core* other : targets)
-        if (other->stores_drained_at() > cpu.now())
-            cpu.elapse(other->stores_drained_at() - cpu.now());
-}
-
-} // namespace
-
-void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
-{
-    const bool to_all = k.options.tlb.kind == shootdown_kind::broadcast;
-    std::vector<core*> targets = to_all ? k.cores : targets_of(k, cpu, info);
-    if (!to_all)
-        flush_tlb_func(k, cpu, info);
-    if (targets.empty())
-        return;
-    if (k.cores.size() > 1)
-        ++k.stats.nr_tlb_remote_flush;
-    spend_on_instructions(k, cpu, info, targets.size());
     cpu.sync();
     cpu.note(site_hardware, subject_of_flush(info));
-    // There, and back again.
-    const picoseconds there(k.options.tlb.latency / 2);
-    cpu.elapse(there);
-    cpu.sync();
+    return cpu.now() + picoseconds(k.options.tlb.latency);
+}
+
+void invalidate_at(kernel& k, const std::vector<core*>& targets, const flush_tlb_info& info)
+{
     const tlb_invalidation what{info.mm->tag, info.everything, page_of(info.start), info.stride,
                                 info.pages};
     for (core* other : targets) {
         other->memory_unit().invalidate_from_outside(what);
         k.asids.at(other->index())->heard_of(*info.mm, info.new_tlb_gen);
     }
-    cpu.elapse(picoseconds(k.options.tlb.latency) - there);
-    if (k.options.tlb.completion_drains)
+}
+
+void elapse_until(core& cpu, picoseconds when)
+{
+    if (when > cpu.now())
+        cpu.elapse(when - cpu.now());
+}
+
+// Those that went through the old translations, which are all older than the invalidation.
+void wait_for_stores(core& cpu, const std::vector<core*>& targets)
+{
+    for (const core* other : targets)
+        elapse_until(cpu, other->stores_drained_at());
+}
+
+} // namespace
+
+void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
+{
+    const tlb_flush_options& how = k.options.tlb;
+    const bool broadcast = how.kind == shootdown_kind::broadcast; // which reaches oneself as well
+    const std::vector<core*> targets = broadcast ? k.cores : targets_of(k, cpu, info);
+    const bool own_meanwhile = !broadcast && how.concurrent && !targets.empty();
+    if (!broadcast && !own_meanwhile)
+        flush_tlb_func(k, cpu, info);
+    if (targets.empty())
+        return;
+    const picoseconds completion = issue(k, cpu, info, targets.size());
+    cpu.elapse(picoseconds(how.latency / 2)); // there, and then back again
+    cpu.sync();
+    invalidate_at(k, targets, info);
+    if (own_meanwhile)
+        flush_tlb_func(k, cpu, info);
+    elapse_until(cpu, completion);
+    if (how.completion_drains)
         wait_for_stores(cpu, targets);
     cpu.sync();
 }
