@@ -97,12 +97,15 @@ tlb_entry* tlb::peek(virtual_page page, asid space)
 tlb_entry& tlb::put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions)
 {
     tlb_entry& place = into.place_for(entry);
-    if (place.valid && !(place.order == entry.order && place.maps(entry.page, entry.space)))
+    const bool again = place.order == entry.order && place.maps(entry.page, entry.space);
+    if (place.valid && !again)
         ++evictions;
+    const std::uint64_t filled = place.filled;
     drop(place);
     place = entry;
     place.valid = true;
     place.last_use = ++m_clock;
+    place.filled = again ? filled : place.last_use;
     if (m_sharing != nullptr)
         m_sharing->filled(m_core, place);
     return place;

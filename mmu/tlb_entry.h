@@ -28,6 +28,7 @@ struct tlb_entry {
     frame_number frame;        ///< the first
     std::byte* host = nullptr; ///< the frames' bytes, as bus_port::direct_frame() granted them
     std::uint64_t last_use = 0;
+    std::uint64_t filled = 0; ///< its first, since it took the place of another
     bool valid = false;
     bool writable = false;
     bool dirty = false; ///< with storage keys: C is set, as far as the emulator is concerned

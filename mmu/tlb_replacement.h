@@ -13,7 +13,8 @@ class tlb_replacement
 public:
     virtual ~tlb_replacement() = default;
     /// A way of a full set, 0..ways-1. What it may go by is in the entries: the larger `last_use`,
-    /// the later that way was used or filled, and no two are equal.
+    /// the later that way was used or filled, and no two are equal; the larger `filled`, the later
+    /// its page came. The same set is always at the same `set`, for those who keep more than that.
     virtual std::size_t victim(const tlb_entry* set, std::size_t ways) = 0;
 };
 

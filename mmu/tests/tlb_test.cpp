@@ -188,6 +188,41 @@ TEST_CASE("a page that is filled again replaces its entry: there are never two")
     CHECK(t.lookup(virtual_page(5), asid()) == nullptr);
 }
 
+TEST_CASE("who goes may be who came first, however much it is used since, or walked for again")
+{
+    struct first_in final : tlb_replacement {
+        std::size_t victim(const tlb_entry* set, std::size_t ways) override
+        {
+            return std::size_t(std::min_element(set, set + ways,
+                                                [](const tlb_entry& a, const tlb_entry& b) {
+                                                    return a.filled < b.filled;
+                                                }) -
+                               set);
+        }
+    };
+    static const tlb_replacement_kind fifo{"fifo", "first in, first out",
+                                           [](std::uint64_t) -> std::unique_ptr<tlb_replacement> {
+                                               return std::make_unique<first_in>();
+                                           }};
+    tlb_options o = geometry(8, 8);
+    o.replacement = &fifo;
+    tlb t(o);
+    std::list<std::uint64_t> queue;
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 20'000; ++i) {
+        const std::uint64_t page = random() % 12;
+        const bool known = std::find(queue.begin(), queue.end(), page) != queue.end();
+        REQUIRE((t.lookup(virtual_page(page), asid()) != nullptr) == known);
+        if (known && random() % 4 != 0)
+            continue;
+        t.insert(translation(page, page));
+        if (!known)
+            queue.push_back(page);
+        if (queue.size() > 8)
+            queue.pop_front();
+    }
+}
+
 TEST_CASE("a freed way is used before anybody is evicted")
 {
     tlb t(geometry(4, 4));
