@@ -383,7 +383,7 @@ std::string help_text(const verb& about)
         text += "\n" + two_columns(rows);
     if (about.takes_model_options)
         text += "\nEvery option that 'mkclean options' lists is accepted too.\n";
-    return text;
+    return text + about.more;
 }
 
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,
@@ -427,7 +427,9 @@ void run_options::declare(option_set& own)
     own.choice("executor", executor,
                {{"systemc", executor_choice::systemc}, {"fibers", executor_choice::fibers}},
                "what runs the model");
-    own.repeated("vary", vary, "run once for each of name=a,b,c or name=lo..hi*2 or lo..hi+step");
+    own.repeated("vary", vary,
+                 "run once for each of name=a,b,c or name=lo..hi*2 or lo..hi+step; "
+                 "changes that axis of the config's sweep.vary, or adds one");
     own.count("jobs", jobs, {1, most_jobs}, "how many runs of a sweep at once");
 }
 
