@@ -427,9 +427,7 @@ void run_options::declare(option_set& own)
     own.choice("executor", executor,
                {{"systemc", executor_choice::systemc}, {"fibers", executor_choice::fibers}},
                "what runs the model");
-    own.repeated("vary", vary,
-                 "run once for each of name=a,b,c or name=lo..hi*2 or lo..hi+step; "
-                 "changes that axis of the config's sweep.vary, or adds one");
+    own.repeated("vary", vary, "run once for each of name=a,b,c or name=lo..hi*2 or lo..hi+step");
     own.count("jobs", jobs, {1, most_jobs}, "how many runs of a sweep at once");
 }
 

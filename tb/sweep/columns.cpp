@@ -23,7 +23,9 @@ bool begins_with(const std::string& text, const std::string& beginning)
 // A run that lost nothing has no first loss, whatever its options.
 bool is_left_to_chance(const std::string& pointer)
 {
-    return begins_with(pointer, "/verdict/first_") || begins_with(pointer, "/invariants/first");
+    return begins_with(pointer, "/verdict/first_loss/") ||
+           begins_with(pointer, "/verdict/first_lie/") ||
+           begins_with(pointer, "/invariants/first/");
 }
 
 std::vector<std::string> numbers_of(const json& stats)
@@ -65,8 +67,9 @@ column_check::column_check(const std::vector<sweep_column>& columns,
 bool column_check::is_there(const figure& wanted, const json& stats) const
 {
     const json* const value = value_at(stats, wanted.pointer);
-    return value != nullptr &&
-           (value->is_number() || (value->is_primitive() && !wanted.has_to_be_number));
+    if (value == nullptr || value->is_structured() || value->is_null())
+        return false;
+    return value->is_number() || !wanted.has_to_be_number;
 }
 
 // These have one figure for one kind of filesystem or program, and for one number of cores, that

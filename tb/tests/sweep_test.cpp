@@ -642,6 +642,7 @@ TEST_CASE("a figure that depends on what varies, or on chance, is not missed")
     CHECK(said_of("w=/cores/1/loads", {{"cores", {}}}) == "");
     CHECK(said_of("w=/walker/wlaks", {{"cores", {}}, {"walker.rechecks", {}}}) != "");
     CHECK(said_of("w=/verdict/first_loss/offset") == "");
+    CHECK(said_of("w=/verdict/first_loss") != ""); // which would be all of it
 }
 
 TEST_CASE("the first run ends a sweep whose column is misspelt, and no file is touched")
