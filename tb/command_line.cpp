@@ -383,7 +383,7 @@ std::string help_text(const verb& about)
         text += "\n" + two_columns(rows);
     if (about.takes_model_options)
         text += "\nEvery option that 'mkclean options' lists is accepted too.\n";
-    return text;
+    return text + about.more;
 }
 
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,

@@ -73,6 +73,7 @@ struct verb {
     std::string name;
     std::string operands; ///< as the help shows them, such as "CONFIG..."; "" for none
     std::string help;     ///< one line
+    std::string more;     ///< lines behind its options; or ""
     std::size_t least_operands = 0;
     std::size_t most_operands = std::numeric_limits<std::size_t>::max();
     bool takes_model_options = true;

@@ -28,10 +28,10 @@ struct setting {
 /// `use` stands before the first section. Under a section a name is the section's, even when it
 /// has dots of its own. Line ends may be CRLF and the file may begin with a UTF-8 byte order mark.
 ///
-/// `asked_by` is blamed if the file cannot be read. Error: input_error for a file that is missing,
-/// unreadable, a directory or over 1 MiB; for a line that is neither blank, comment, section nor
-/// setting, or holds anything but printable UTF-8; for a name set twice in one file; for files
-/// that use each other in a circle, nest deeper than 32, or are more than 1000 altogether.
+/// `asked_by` is blamed if the file cannot be read, as read_text_file() says. Error: input_error
+/// for a line that is neither blank, comment, section nor setting, or holds anything but printable
+/// UTF-8; for a name set twice in one file; for files that use each other in a circle, nest deeper
+/// than 32, or are more than 1000 altogether.
 std::vector<setting> read_config(const std::string& path, const origin& asked_by);
 
 /// Sets the options in order. Error: input_error if an option does not exist or refuses its value.

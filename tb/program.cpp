@@ -32,6 +32,12 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     run_entry.name = "run";
     run_entry.operands = "CONFIG...";
     run_entry.help = "one run, or with --vary every combination";
+    run_entry.more =
+        "\nIn a config that is a sweep, --vary replaces the axis of that name, or adds one;\n"
+        "--sweep.vary= drops what the config varies.\n"
+        "--sweep.columns 'walks=/walker/walks fault_ns=/vm/fault_ps:/vm/pgfault:1e3' chooses what "
+        "a\n"
+        "sweep shows, TITLE=POINTER[:DIVISOR]...; --stats - prints all that a pointer can name.\n";
     run.declare(run_entry.own);
     run_entry.run = [&](const arguments& given) {
         return run_verb(run, given, model, c, std::cout, std::cerr);

@@ -1,11 +1,15 @@
 #include "tb/text_file.h"
+#include "sim/option_set.h"
+#include "tb/command_line.h"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <system_error>
+#include <vector>
 
 namespace mkclean
 {
@@ -18,26 +22,51 @@ struct closes_file {
     void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+/// What `path` is most likely a misspelling of, among the files beside it.
+std::string nearest_file(const std::filesystem::path& path)
+{
+    namespace fs = std::filesystem;
+    const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    std::error_code error;
+    std::vector<std::string> names;
+    for (fs::directory_iterator at(directory, error); !error && at != fs::directory_iterator();
+         at.increment(error))
+        names.push_back(at->path().filename().string());
+    std::sort(names.begin(), names.end()); // a directory has no order of its own
+    const std::optional<std::string> meant = nearest(path.filename().string(), names);
+    if (!meant)
+        return "";
+    return "; did you mean " + in_quotes((path.parent_path() / *meant).string()) + "?";
+}
+
+/// Throws what errno says of `path`.
+[[noreturn]] void refuse(const std::string& path, const origin& asked_by)
+{
+    const int error = errno;
+    const std::string why =
+        std::generic_category().message(error) + (error == ENOENT ? nearest_file(path) : "");
+    if (asked_by.file.empty())
+        throw file_error("read", path, why);
+    throw input_error(asked_by, "cannot read " + in_quotes(path) + ": " + why);
+}
+
 } // namespace
 
 std::string read_text_file(const std::string& path, const origin& asked_by)
 {
-    const auto refuse = [&](const std::string& why) {
-        return input_error(asked_by, "cannot read " + in_quotes(path) + ": " + why);
-    };
-    const auto system_says = [] { return std::generic_category().message(errno); };
     const std::unique_ptr<std::FILE, closes_file> file(std::fopen(path.c_str(), "rbe"));
     if (!file)
-        throw refuse(system_says());
+        refuse(path, asked_by);
     std::string content;
     std::array<char, 4096> buffer;
     while (const std::size_t size = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
         content.append(buffer.data(), size);
         if (content.size() > largest_file)
-            throw refuse("it is larger than 1 MiB");
+            throw input_error(asked_by,
+                              "cannot read " + in_quotes(path) + ": it is larger than 1 MiB");
     }
     if (std::ferror(file.get()) != 0)
-        throw refuse(system_says());
+        refuse(path, asked_by);
     return content;
 }
 

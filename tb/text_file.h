@@ -8,8 +8,10 @@
 namespace mkclean
 {
 
-/// The bytes of a file that people write: a config, a script. `asked_by` is blamed if it cannot be
-/// read. Error: input_error for a file that is missing, unreadable, a directory or over 1 MiB.
+/// The bytes of a file that people write: a config, a script. Error: for a file that is missing,
+/// unreadable or a directory, input_error that blames `asked_by`, or file_error if that is the
+/// command line; input_error for one over 1 MiB. Of a missing file, the nearest name that is there
+/// is told.
 std::string read_text_file(const std::string& path, const origin& asked_by);
 
 /// Takes the next line off `content`, without its end (LF or CRLF). `content` must not be empty.

@@ -33,15 +33,32 @@ std::vector<std::string> prefixes_of(const option_set& options)
     return {prefixes.begin(), prefixes.end()};
 }
 
-std::vector<option_info> select(const option_set& options, std::string_view prefix)
+bool begins_with(const std::string& name, const std::string& prefix)
 {
+    return name.compare(0, prefix.size(), prefix) == 0;
+}
+
+void check_prefix(const option_set& options, const std::string& prefix)
+{
+    for (const std::string& name : options.names())
+        if (begins_with(name, prefix))
+            return;
+    throw input_error(origin(), fmt::format("no option begins with {}{}", in_quotes(prefix),
+                                            suggestion(prefix, prefixes_of(options))));
+}
+
+std::vector<option_info> select(const option_set& options, const std::vector<std::string>& prefixes)
+{
+    for (const std::string& prefix : prefixes)
+        check_prefix(options, prefix);
     std::vector<option_info> selected;
-    for (option_info& about : options.all())
-        if (std::string_view(about.name).substr(0, prefix.size()) == prefix)
+    for (option_info& about : options.all()) {
+        const auto asked_for = [&](const std::string& prefix) {
+            return begins_with(about.name, prefix);
+        };
+        if (prefixes.empty() || std::any_of(prefixes.begin(), prefixes.end(), asked_for))
             selected.push_back(std::move(about));
-    if (selected.empty())
-        throw input_error(origin(), fmt::format("no option begins with {}{}", in_quotes(prefix),
-                                                suggestion(prefix, prefixes_of(options))));
+    }
     return selected;
 }
 
@@ -90,9 +107,9 @@ void listing_options::declare(option_set& own)
     own.flag("json", json, "print JSON");
 }
 
-std::string list_options(const option_set& options, std::string_view prefix)
+std::string list_options(const option_set& options, const std::vector<std::string>& prefixes)
 {
-    const std::vector<option_info> selected = select(options, prefix);
+    const std::vector<option_info> selected = select(options, prefixes);
     const row titles = {"option", "type", "default", "allowed"};
     std::array<std::size_t, 4> widths = {};
     const auto widen = [&widths](const row& cells) {
@@ -112,10 +129,11 @@ std::string list_options(const option_set& options, std::string_view prefix)
     return listing.append(how_to_write);
 }
 
-nlohmann::ordered_json options_json(const option_set& options, std::string_view prefix)
+nlohmann::ordered_json options_json(const option_set& options,
+                                    const std::vector<std::string>& prefixes)
 {
     auto listing = nlohmann::ordered_json::array();
-    for (const option_info& about : select(options, prefix))
+    for (const option_info& about : select(options, prefixes))
         listing.push_back({{"name", about.name},
                            {"type", name_of(about.type)},
                            {"unit", about.unit},
@@ -154,16 +172,13 @@ nlohmann::ordered_json config_json(const option_set& options)
 int show_options(const listing_options& asked, const arguments& given, option_set& model,
                  std::ostream& out)
 {
-    if (!asked.config && given.operands.size() > 1)
-        throw input_error(origin(), "options does not take " + in_quotes(given.operands[1]) +
-                                        " without --config");
-    configure(model, asked.config ? given.operands : std::vector<std::string>(), given.model);
-    const std::string prefix =
-        asked.config || given.operands.empty() ? std::string() : given.operands.front();
+    const std::vector<std::string> none;
+    configure(model, asked.config ? given.operands : none, given.model);
+    const std::vector<std::string>& prefixes = asked.config ? none : given.operands;
     if (asked.json)
-        out << options_json(model, prefix).dump(2) << '\n';
+        out << options_json(model, prefixes).dump(2) << '\n';
     else
-        out << (asked.config ? write_config(model) : list_options(model, prefix));
+        out << (asked.config ? write_config(model) : list_options(model, prefixes));
     return exit_code::as_expected;
 }
 
@@ -171,7 +186,7 @@ verb options_verb(listing_options& asked, option_set& model, std::ostream& out)
 {
     verb entry;
     entry.name = "options";
-    entry.operands = "PREFIX, or --config CONFIG...";
+    entry.operands = "PREFIX..., or --config CONFIG...";
     entry.help = "every option: its type, default, range and meaning";
     asked.declare(entry.own);
     entry.run = [&asked, &model, &out](const arguments& given) {

@@ -5,7 +5,7 @@
 
 #include <iosfwd>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -21,13 +21,15 @@ struct listing_options {
     void declare(option_set& own);
 };
 
-/// The options whose names begin with `prefix` as a listing for people: name, type, default, what
-/// is allowed, and under it what it means. Error: input_error if there is none.
-std::string list_options(const option_set& options, std::string_view prefix);
+/// The options whose names begin with one of `prefixes` (all of them if there is none) as a listing
+/// for people: name, type, default, what is allowed, and under it what it means. Error: input_error
+/// for a prefix that no option begins with.
+std::string list_options(const option_set& options, const std::vector<std::string>& prefixes);
 
 /// The same for programs: an array of {"name", "type", "unit", "default", "value", "range",
-/// "choices", "help"}. Error: input_error if there is none.
-nlohmann::ordered_json options_json(const option_set& options, std::string_view prefix);
+/// "choices", "help"}. Error: as in list_options().
+nlohmann::ordered_json options_json(const option_set& options,
+                                    const std::vector<std::string>& prefixes);
 
 /// Every option's present value as a config file that reads back to the same values wherever it is
 /// saved (relative paths become absolute). Whoever set an option is named behind it.
@@ -36,7 +38,7 @@ std::string write_config(const option_set& options);
 /// Every option's present value, {"name": "canonical text"}, as the stats of a run carry it.
 nlohmann::ordered_json config_json(const option_set& options);
 
-/// `mkclean options [PREFIX]` or, with --config, `mkclean options --config [CONFIG...]`: sets
+/// `mkclean options [PREFIX...]` or, with --config, `mkclean options --config [CONFIG...]`: sets
 /// `model` as the arguments say and prints. Error: input_error.
 int show_options(const listing_options& asked, const arguments& given, option_set& model,
                  std::ostream& out);

@@ -46,8 +46,9 @@ timed_run bench_runner::run(const std::string& name, const run_settings& setting
     std::vector<std::string> words = {"run", "--quiet", "--stats=-"};
     for (const auto& [option, value] : settings)
         words.push_back(fmt::format("--{}={}", option, value));
+    const auto nobody_waits = [](std::size_t, const sweep_result&) {};
     const sweep_result result =
-        run_commands(m_executable, {words}, 1, m_watch, [](std::size_t) {}).front();
+        run_commands(m_executable, {words}, 1, m_watch, nobody_waits).front();
     if (result.code == exit_code::interrupted)
         throw bench_interrupted();
     if (result.code != exit_code::as_expected)

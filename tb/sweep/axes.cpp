@@ -38,13 +38,14 @@ struct span_text {
     std::string_view step;
 };
 
-/// Turns the items of one --vary into values.
+/// Turns the items of one axis into values.
 class axis_reader
 {
 public:
-    axis_reader(const option_set& model, const std::string& name)
+    axis_reader(const option_set& model, const option_info& about, const axes_source& source)
         : m_model(model),
-          m_about(model.info(name))
+          m_about(about),
+          m_source(source)
     {
     }
 
@@ -64,12 +65,21 @@ public:
 private:
     input_error error(const std::string& message) const
     {
-        return input_error(origin(), "vary " + m_about.name, message);
+        return input_error(m_source.where, m_source.option + " " + m_about.name, message);
+    }
+
+    std::string canonical(std::string_view item) const
+    {
+        try {
+            return m_model.canonical(m_about.name, item, origin());
+        } catch (const input_error& refusal) {
+            throw error(refusal.message());
+        }
     }
 
     void add(std::string_view item)
     {
-        std::string value = m_model.canonical(m_about.name, item, origin());
+        std::string value = canonical(item);
         if (!m_seen.insert(value).second)
             throw error(value + " is listed twice");
         if (m_values.size() == most_points)
@@ -153,47 +163,72 @@ private:
     }
 
     const option_set& m_model;
-    option_info m_about;
+    const option_info& m_about;
+    const axes_source& m_source;
     std::vector<std::string> m_values;
     std::set<std::string> m_seen;
 };
 
 } // namespace
 
-sweep_axis parse_axis(std::string_view text, const option_set& model)
+sweep_axis parse_axis(std::string_view text, const option_set& model, const axes_source& source)
 {
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos)
-        throw input_error(origin(), "vary",
+        throw input_error(source.where, source.option,
                           "expected name=a,b,c or name=lo..hi*2, got " + in_quotes(text));
     const std::string name(text.substr(0, equals));
     if (!model.has(name))
-        throw input_error(origin(), "vary", model.unknown(name, origin()).message());
-    axis_reader reader(model, name);
+        throw input_error(source.where, source.option, model.unknown(name, origin()).message());
+    const option_info about = model.info(name);
+    axis_reader reader(model, about, source);
     for (const std::string_view item : split(text.substr(equals + 1), ','))
         reader.read(item);
-    return {name, reader.take()};
+    return {name, reader.take(), about.type};
 }
 
 std::vector<sweep_axis> parse_axes(const std::vector<std::string>& vary, const arguments& given,
-                                   const option_set& model)
+                                   const option_set& model, const axes_source& source)
 {
     std::vector<sweep_axis> axes;
-    std::size_t points = 1;
     for (const std::string& text : vary) {
-        sweep_axis axis = parse_axis(text, model);
+        sweep_axis axis = parse_axis(text, model, source);
         const auto same = [&axis](const auto& other) { return other.name == axis.name; };
         if (std::any_of(axes.begin(), axes.end(), same))
-            throw input_error(origin(), "vary", in_quotes(axis.name) + " varies twice");
+            throw input_error(source.where, source.option, in_quotes(axis.name) + " varies twice");
         if (std::any_of(given.model.begin(), given.model.end(), same))
-            throw input_error(origin(), "vary",
-                              in_quotes(axis.name) + " varies, but is given as well");
-        points *= axis.values.size();
-        if (points > most_points)
-            throw input_error(origin(), "vary", fmt::format("more than {} points", most_points));
+            throw input_error(source.where, source.option,
+                              in_quotes(axis.name) + " varies, but is given as well" +
+                                  (source.where.file.empty() ? "" : "; --vary can narrow it"));
         axes.push_back(std::move(axis));
     }
     return axes;
+}
+
+std::vector<sweep_axis> with_changes(std::vector<sweep_axis> axes,
+                                     const std::vector<sweep_axis>& changes)
+{
+    for (const sweep_axis& change : changes) {
+        const auto found = std::find_if(axes.begin(), axes.end(), [&](const sweep_axis& axis) {
+            return axis.name == change.name;
+        });
+        if (found == axes.end())
+            axes.push_back(change);
+        else
+            *found = change;
+    }
+    return axes;
+}
+
+void check_size(const std::vector<sweep_axis>& axes, const axes_source& source)
+{
+    std::size_t points = 1;
+    for (const sweep_axis& axis : axes) {
+        points *= axis.values.size();
+        if (points > most_points)
+            throw input_error(source.where, source.option,
+                              fmt::format("more than {} points", most_points));
+    }
 }
 
 std::vector<sweep_point> sweep_points(const std::vector<sweep_axis>& axes)

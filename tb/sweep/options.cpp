@@ -21,7 +21,14 @@ std::vector<std::string> words_of(const std::string& text)
 
 bool is_pointer(const std::string& text)
 {
-    return !text.empty() && text.front() == '/';
+    if (text.empty() || text.front() != '/')
+        return false;
+    try {
+        const nlohmann::ordered_json::json_pointer well_formed(text);
+        return true;
+    } catch (const nlohmann::ordered_json::exception&) { // ~ stands before 0 or 1
+        return false;
+    }
 }
 
 // A number, or null if it is none that can be divided by.
@@ -42,6 +49,7 @@ std::string read_column(const std::string& word, sweep_column& column)
     if (equals == std::string::npos || equals == 0)
         return "expected TITLE=POINTER, got ";
     column.title = word.substr(0, equals);
+    column.csv_title = column.title;
     std::istringstream parts(word.substr(equals + 1));
     std::getline(parts, column.pointer, ':');
     if (!is_pointer(column.pointer))
@@ -63,11 +71,24 @@ std::string read_column(const std::string& word, sweep_column& column)
 void sweep_options::declare(option_set& o)
 {
     o.text("sweep.vary", vary,
-           "what varies, as for --vary, with blanks between; run does a run for each combination");
-    o.text("sweep.columns", columns,
-           "the table of that sweep: TITLE=POINTER[:DIVISOR]... with blanks between, where a "
-           "pointer is as in /vm/pgfault and a divisor is a number or another pointer");
+           "what varies, as for --vary, with blanks between; run does a run for each combination; "
+           "--vary changes an axis or adds one, and --sweep.vary= drops them all");
+    o.text(
+        "sweep.columns", columns,
+        "the table of that sweep: TITLE=POINTER[:DIVISOR]... with blanks between, where a "
+        "pointer is one of what --stats - prints, as in /vm/pgfault, and a divisor is a number or "
+        "another pointer");
     o.text("sweep.sum", sum, "one of what varies: its values share a line, which has their sums");
+}
+
+void sweep_options::refuse_without_sweep(const option_set& options) const
+{
+    for (const char* const name : {"sweep.columns", "sweep.sum"}) {
+        const option_info about = options.info(name);
+        // A config's are there for when it is a sweep.
+        if (!about.text.empty() && about.where.file.empty())
+            throw options.complaint(name, "is for a sweep");
+    }
 }
 
 std::vector<std::string> sweep_options::axes() const

@@ -19,6 +19,8 @@ struct sweep_options {
     /// Error: input_error that blames whoever set sweep.columns.
     std::vector<sweep_column> table(const option_set& options) const;
     std::vector<std::string> axes() const;
+    /// Error: input_error for what the command line says of the table of a sweep that is none.
+    void refuse_without_sweep(const option_set& options) const;
 };
 
 } // namespace mkclean

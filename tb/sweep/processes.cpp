@@ -228,7 +228,7 @@ public:
     {
     }
 
-    std::vector<sweep_result> run(const std::function<void(std::size_t)>& finished)
+    std::vector<sweep_result> run(const run_finished& finished)
     {
         for (start_more(); !m_running.empty(); start_more()) {
             listen();
@@ -275,7 +275,7 @@ private:
     }
 
     /// Takes the results of what has ended; false if one of them was interrupted.
-    bool collect(const std::function<void(std::size_t)>& finished)
+    bool collect(const run_finished& finished)
     {
         for (auto one = m_running.begin(); one != m_running.end();) {
             if (!one->process->is_silent()) {
@@ -287,7 +287,7 @@ private:
             one = m_running.erase(one);
             if (result.code == exit_code::interrupted)
                 return false;
-            finished(++m_done);
+            finished(++m_done, result);
         }
         return true;
     }
@@ -352,7 +352,7 @@ bool interrupt_watch::interrupted()
 std::vector<sweep_result> run_commands(const std::string& executable,
                                        const std::vector<std::vector<std::string>>& commands,
                                        std::size_t jobs, interrupt_watch& watch,
-                                       const std::function<void(std::size_t)>& finished)
+                                       const run_finished& finished)
 {
     return process_pool(executable, commands, jobs, watch).run(finished);
 }

@@ -48,14 +48,17 @@ private:
     bool m_interrupted = false;
 };
 
+using run_finished = std::function<void(std::size_t, const sweep_result&)>;
+
 /// Runs `executable` once per command, at most `jobs` at once, each in a process of its own, and
-/// collects the JSON object it prints. `finished` is called with the number of runs done. The
-/// results are in the order of the commands. When `watch` is interrupted, or a run says it was,
-/// whatever runs is killed: those results, and those never begun, keep the code 130.
-/// Error: std::system_error if no process can be made.
+/// collects the JSON object it prints. `finished` is called with the number of runs done and what
+/// became of the latest; if it throws, whatever runs is killed. The results are in the order of the
+/// commands. When `watch` is interrupted, or a run says it was, whatever runs is killed: those
+/// results, and those never begun, keep the code 130. Error: std::system_error if no process can be
+/// made.
 std::vector<sweep_result> run_commands(const std::string& executable,
                                        const std::vector<std::vector<std::string>>& commands,
                                        std::size_t jobs, interrupt_watch& watch,
-                                       const std::function<void(std::size_t)>& finished);
+                                       const run_finished& finished);
 
 } // namespace mkclean

@@ -2,6 +2,7 @@
 
 #include "tb/sweep/sweep.h"
 #include "tb/output/progress.h"
+#include "tb/sweep/columns.h"
 #include "tb/text_file.h"
 
 #include <algorithm>
@@ -24,6 +25,21 @@ std::string describe(const sweep_point& point)
     return text;
 }
 
+// One line, but for a run that has said more.
+void report_failure(const sweep_point& point, const sweep_result& result, std::ostream& err)
+{
+    err << describe(point) << ": failed with exit code " << result.code;
+    std::string_view before = ": ";
+    std::istringstream lines(result.complaint);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.empty())
+            continue;
+        err << before << printable(line);
+        before = "\n    ";
+    }
+    err << '\n';
+}
+
 void report_failures(const std::vector<sweep_point>& points,
                      const std::vector<sweep_result>& results, std::ostream& err)
 {
@@ -34,16 +50,43 @@ void report_failures(const std::vector<sweep_point>& points,
             ++unfinished;
         if (has_stats(result) || result.code == exit_code::interrupted)
             continue;
-        err << describe(points[at]) << ": failed with exit code " << result.code << '\n';
-        std::istringstream lines(result.complaint);
-        for (std::string line; std::getline(lines, line);)
-            if (!line.empty())
-                err << "    " << printable(line) << '\n';
+        report_failure(points[at], result, err);
     }
     if (unfinished > 0)
         err << fmt::format("interrupted: {} of {} points were not run\n", unfinished,
                            points.size());
 }
+
+/// Whether sweep.columns names figures that there are.
+class figures_check
+{
+public:
+    explicit figures_check(const sweep_plan& plan)
+        : m_plan(plan),
+          m_check(plan.columns, plan.axes, !plan.sum.empty())
+    {
+    }
+
+    void look_at(const sweep_result& result)
+    {
+        if (m_has_looked || !has_stats(result))
+            return;
+        m_has_looked = true;
+        judge(m_check.complaint(result.stats));
+    }
+    void look_at(const std::vector<sweep_result>& all) const { judge(m_check.complaint(all)); }
+
+private:
+    void judge(const std::string& complaint) const
+    {
+        if (m_plan.columns_from && !complaint.empty())
+            throw input_error(*m_plan.columns_from, "sweep.columns", complaint);
+    }
+
+    const sweep_plan& m_plan;
+    column_check m_check;
+    bool m_has_looked = false;
+};
 
 std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<sweep_point>& points,
                                      interrupt_watch& watch, std::ostream& err)
@@ -53,9 +96,19 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
     for (const sweep_point& point : points)
         commands.push_back(point_words(plan.words, point));
     progress_line progress(err);
-    return run_commands(plan.executable, commands, plan.jobs, watch, [&](std::size_t done) {
-        progress.show(fmt::format("{} of {} points", done, points.size()));
-    });
+    figures_check figures(plan);
+    auto results =
+        run_commands(plan.executable, commands, plan.jobs, watch,
+                     [&](std::size_t done, const sweep_result& latest) {
+                         progress.show(fmt::format("{} of {} points", done, points.size()));
+                         figures.look_at(latest);
+                     });
+    const auto was_not_run = [](const sweep_result& result) {
+        return result.code == exit_code::interrupted; // and may have had the figure
+    };
+    if (std::none_of(results.begin(), results.end(), was_not_run))
+        figures.look_at(results);
+    return results;
 }
 
 } // namespace
@@ -73,7 +126,8 @@ std::vector<std::string> child_words(const arguments& given)
             words.push_back("--" + one.name + "=" + one.value);
     }
     for (const setting& one : given.model)
-        words.push_back("--" + one.name + "=" + one.value);
+        if (one.name.compare(0, 6, "sweep.") != 0)
+            words.push_back("--" + one.name + "=" + one.value);
     words.emplace_back("--");
     words.insert(words.end(), given.operands.begin(), given.operands.end());
     return words;
@@ -91,15 +145,27 @@ std::vector<std::string> point_words(const std::vector<std::string>& words,
     return all;
 }
 
-// What is wrong with them is wrong where the config says so.
-static std::vector<sweep_axis> axes_of(const sweep_options& experiment, const arguments& given,
-                                       const option_set& model)
+static void plan_axes(sweep_plan& plan, const run_options& options, const sweep_options& experiment,
+                      const arguments& given, const option_set& model)
 {
-    try {
-        return parse_axes(experiment.axes(), given, model);
-    } catch (const input_error& error) {
-        throw model.complaint("sweep.vary", error.message());
-    }
+    const axes_source in_config{"sweep.vary", model.info("sweep.vary").where};
+    const axes_source as_option{};
+    plan.varied_by = options.vary.empty() ? in_config : as_option;
+    plan.axes = with_changes(parse_axes(experiment.axes(), given, model, in_config),
+                             parse_axes(options.vary, given, model, as_option));
+    check_size(plan.axes, plan.varied_by);
+}
+
+static void check_sum(const std::vector<sweep_axis>& axes, const std::string& sum,
+                      const option_set& model)
+{
+    std::vector<std::string> names;
+    names.reserve(axes.size());
+    for (const sweep_axis& axis : axes)
+        names.push_back(axis.name);
+    if (!sum.empty() && std::find(names.begin(), names.end(), sum) == names.end())
+        throw model.complaint(
+            "sweep.sum", fmt::format("{} does not vary{}", in_quotes(sum), suggestion(sum, names)));
 }
 
 sweep_plan plan_sweep(const run_options& options, const sweep_options& experiment,
@@ -107,24 +173,37 @@ sweep_plan plan_sweep(const run_options& options, const sweep_options& experimen
                       const std::vector<sweep_column>& columns)
 {
     sweep_plan plan;
-    const bool own = options.vary.empty();
-    plan.axes = own ? axes_of(experiment, given, model) : parse_axes(options.vary, given, model);
+    plan_axes(plan, options, experiment, given, model);
     plan.columns = experiment.table(model);
     if (plan.columns.empty())
         plan.columns = columns;
-    const auto is_summed = [&](const sweep_axis& axis) { return axis.name == experiment.sum; };
-    if (std::any_of(plan.axes.begin(), plan.axes.end(), is_summed))
-        plan.sum = experiment.sum;
-    else if (own && !experiment.sum.empty())
-        throw model.complaint("sweep.sum", "expected an option that varies");
+    else
+        plan.columns_from = model.info("sweep.columns").where;
+    check_sum(plan.axes, experiment.sum, model);
+    plan.sum = experiment.sum;
     plan.words = child_words(given);
-    if (!experiment.vary.empty()) // one point is no sweep
+    if (model.was_set("sweep.vary")) // one point is no sweep
         plan.words.insert(plan.words.begin() + 1, "--sweep.vary=");
     plan.csv_path = options.csv;
     plan.stats_path = options.stats;
     plan.quiet = options.quiet;
     plan.jobs = static_cast<std::size_t>(options.jobs);
     return plan;
+}
+
+void check_points(const sweep_plan& plan, const std::string& of_all,
+                  const std::function<void(const sweep_point&)>& check)
+{
+    for (const sweep_point& point : sweep_points(plan.axes)) {
+        try {
+            check(point);
+        } catch (const input_error& error) {
+            if (error.what() == of_all)
+                throw;
+            throw input_error(plan.varied_by.where, plan.varied_by.option,
+                              describe(point) + ": " + error.what());
+        }
+    }
 }
 
 int run_sweep(const sweep_plan& plan, std::ostream& out, std::ostream& err)
@@ -138,12 +217,13 @@ int run_sweep(const sweep_plan& plan, std::ostream& out, std::ostream& err)
         csv.emplace(plan.csv_path, out);
     const std::vector<sweep_point> points = sweep_points(plan.axes);
     const std::vector<sweep_result> results = run_points(plan, points, watch, err);
-    const sweep_lines lines = lines_of(plan.axes, plan.columns, points, results, plan.sum);
     if (!plan.quiet && plan.stats_path != "-" && plan.csv_path != "-")
-        out << sweep_table(lines) << std::flush;
+        out << sweep_table(lines_of(plan.axes, plan.columns, points, results, plan.sum))
+            << std::flush;
     report_failures(points, results, err);
-    if (csv) {
-        csv->write(sweep_csv(lines));
+    // An older table is worth more than one of empty cells.
+    if (csv && std::any_of(results.begin(), results.end(), has_stats)) {
+        csv->write(sweep_csv(csv_lines_of(plan.axes, plan.columns, points, results, plan.sum)));
         csv->commit();
     }
     if (stats) {

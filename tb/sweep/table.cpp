@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -28,12 +29,6 @@ std::string with_thousands(std::string digits)
 
 using json = nlohmann::ordered_json;
 
-const json* value_at(const json& stats, const std::string& pointer)
-{
-    const json::json_pointer at(pointer);
-    return stats.is_object() && stats.contains(at) ? &stats.at(at) : nullptr;
-}
-
 std::string print_number(double value, int decimals)
 {
     if (decimals != sweep_column::four_digits)
@@ -43,11 +38,38 @@ std::string print_number(double value, int decimals)
                                                        : fmt::format("{:.4g}", value);
 }
 
-std::string print_cell(const json& stats, const sweep_column& column)
+/// How a cell says what there is no value of, and what is no whole number.
+struct cell_style {
+    const char* nothing;
+    std::string (*number)(double value, int decimals);
+};
+
+std::string print_unrounded(double value, int)
+{
+    return fmt::format("{}", value);
+}
+
+constexpr cell_style for_people{"-", print_number};
+constexpr cell_style for_programs{"", print_unrounded};
+
+// Nothing if there is nothing to divide by.
+std::optional<double> quotient(const json& stats, const json& value, const sweep_column& column)
+{
+    double divisor = column.divisor;
+    if (!column.per.empty()) {
+        const json* const per = value_at(stats, column.per);
+        if (per == nullptr || !per->is_number() || per->get<double>() == 0)
+            return std::nullopt;
+        divisor *= per->get<double>();
+    }
+    return value.get<double>() / divisor;
+}
+
+std::string print_cell(const json& stats, const sweep_column& column, const cell_style& style)
 {
     const json* const value = value_at(stats, column.pointer);
     if (value == nullptr || value->is_null())
-        return "-";
+        return style.nothing;
     if (value->is_boolean())
         return value->get<bool>() ? "yes" : "no";
     if (value->is_string())
@@ -57,14 +79,38 @@ std::string print_cell(const json& stats, const sweep_column& column)
     if (value->is_number_integer() && column.divisor == 1 && column.decimals <= 0 &&
         column.per.empty())
         return value->dump();
-    double divisor = column.divisor;
-    if (!column.per.empty()) {
-        const json* const per = value_at(stats, column.per);
-        if (per == nullptr || !per->is_number() || per->get<double>() == 0)
-            return "-";
-        divisor *= per->get<double>();
+    const std::optional<double> number = quotient(stats, *value, column);
+    return number ? style.number(*number, column.decimals) : style.nothing;
+}
+
+// A canonical value of an option in its base unit. What is no number (words, "default") stays.
+std::string in_base_unit(option_type type, const std::string& value)
+{
+    if (!is_whole_number(type))
+        return value;
+    try {
+        return std::to_string(parse_whole_number(type, value));
+    } catch (const bad_value&) {
+        return value;
     }
-    return print_number(value->get<double>() / divisor, column.decimals);
+}
+
+std::string_view base_unit(option_type type)
+{
+    switch (type) {
+    case option_type::bytes:
+        return "_bytes";
+    case option_type::clock_cycles:
+        return "_cycles";
+    case option_type::duration:
+        return "_ps";
+    case option_type::frequency:
+        return "_hz";
+    case option_type::percent:
+        return "_percent";
+    default:
+        return "";
+    }
 }
 
 // Runs that differ only in what is summed over, as if they were one: numbers add up.
@@ -140,6 +186,16 @@ table_column make_column(std::vector<std::string> cells)
 
 } // namespace
 
+const json* value_at(const json& stats, const std::string& pointer)
+{
+    try {
+        const json::json_pointer at(pointer);
+        return stats.is_object() && stats.contains(at) ? &stats.at(at) : nullptr;
+    } catch (const json::exception&) { // of an index that is no number, or is out of all bounds
+        return nullptr;
+    }
+}
+
 bool has_stats(const sweep_result& result)
 {
     return result.code == exit_code::as_expected || result.code == exit_code::not_as_expected;
@@ -191,20 +247,24 @@ std::vector<group> groups_of(const std::vector<sweep_column>& shown,
     return groups;
 }
 
-} // namespace
-
-sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
-                     const std::vector<sweep_point>& points,
-                     const std::vector<sweep_result>& results, const std::string& sum)
+std::vector<sweep_axis> axes_but(std::vector<sweep_axis> axes, const std::string& sum)
 {
-    const std::vector<group> groups = groups_of(shown, points, results, sum);
+    const auto summed = [&](const sweep_axis& axis) { return axis.name == sum; };
+    axes.erase(std::remove_if(axes.begin(), axes.end(), summed), axes.end());
+    return axes;
+}
+
+// `varied` are the axes but for what is summed over.
+sweep_lines print_groups(const std::vector<sweep_axis>& varied,
+                         const std::vector<sweep_column>& shown, const std::vector<group>& groups,
+                         const cell_style& style)
+{
     const bool failed =
         std::any_of(groups.begin(), groups.end(), [](const group& g) { return g.code != 0; });
     sweep_lines all;
-    for (const sweep_axis& axis : axes)
-        if (axis.name != sum)
-            all.titles.push_back(axis.name);
-    all.axes = all.titles.size();
+    all.axes = varied.size();
+    for (const sweep_axis& axis : varied)
+        all.titles.push_back(axis.name);
     for (const sweep_column& column : shown)
         all.titles.push_back(column.title);
     if (failed)
@@ -212,11 +272,49 @@ sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<swee
     for (const group& g : groups) {
         std::vector<std::string> line = g.values;
         for (const sweep_column& column : shown)
-            line.push_back(print_cell(g.stats, column));
+            line.push_back(print_cell(g.stats, column, style));
         if (failed)
             line.push_back(std::to_string(g.code));
         all.lines.push_back(std::move(line));
     }
+    return all;
+}
+
+std::vector<sweep_column> columns_for_programs(const std::vector<sweep_column>& shown)
+{
+    std::vector<sweep_column> columns;
+    for (sweep_column column : shown) {
+        column.title = column.csv_title;
+        if (!column.title.empty())
+            columns.push_back(std::move(column));
+    }
+    return columns;
+}
+
+} // namespace
+
+sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
+                     const std::vector<sweep_point>& points,
+                     const std::vector<sweep_result>& results, const std::string& sum)
+{
+    return print_groups(axes_but(axes, sum), shown, groups_of(shown, points, results, sum),
+                        for_people);
+}
+
+sweep_lines csv_lines_of(const std::vector<sweep_axis>& axes,
+                         const std::vector<sweep_column>& shown,
+                         const std::vector<sweep_point>& points,
+                         const std::vector<sweep_result>& results, const std::string& sum)
+{
+    std::vector<sweep_axis> varied = axes_but(axes, sum);
+    for (sweep_axis& axis : varied)
+        axis.name += base_unit(axis.type);
+    const std::vector<sweep_column> columns = columns_for_programs(shown);
+    sweep_lines all =
+        print_groups(varied, columns, groups_of(columns, points, results, sum), for_programs);
+    for (std::vector<std::string>& line : all.lines)
+        for (std::size_t at = 0; at < varied.size(); ++at)
+            line[at] = in_base_unit(varied[at].type, line[at]);
     return all;
 }
 

@@ -20,7 +20,8 @@ struct sweep_column {
     sweep_column() = default;
     sweep_column(std::string of_title, std::string of_value, double by = 1,
                  int behind_the_point = 0)
-        : title(std::move(of_title)),
+        : title(of_title),
+          csv_title(std::move(of_title)),
           pointer(std::move(of_value)),
           divisor(by),
           decimals(behind_the_point)
@@ -28,11 +29,16 @@ struct sweep_column {
     }
 
     std::string title;
+    std::string csv_title; ///< in a CSV; "" if it is not for programs
     std::string pointer;
     double divisor = 1;
     int decimals = 0;
     std::string per;
 };
+
+/// The value at a pointer, or null if there is none.
+const nlohmann::ordered_json* value_at(const nlohmann::ordered_json& stats,
+                                       const std::string& pointer);
 
 /// Whether the run came to an end and said what it had found out.
 bool has_stats(const sweep_result& result);
@@ -46,14 +52,21 @@ struct sweep_lines {
 
 /// What varies, then the columns, then the exit codes if any is not 0. Values of the option `sum`
 /// (if it is not "") share a line, in which the columns have their sums; a column that divides by
-/// another value of the run then divides sum by sum.
+/// another value of the run then divides sum by sum. What there is no value of is a dash.
 sweep_lines lines_of(const std::vector<sweep_axis>& axes, const std::vector<sweep_column>& shown,
                      const std::vector<sweep_point>& points,
                      const std::vector<sweep_result>& results, const std::string& sum);
 
-/// The lines for people.
+/// The same for programs: numbers unrounded; what varied in the base unit, which its title then
+/// bears, as in core.ipi_latency_ps; and nothing where there is no value.
+sweep_lines csv_lines_of(const std::vector<sweep_axis>& axes,
+                         const std::vector<sweep_column>& shown,
+                         const std::vector<sweep_point>& points,
+                         const std::vector<sweep_result>& results, const std::string& sum);
+
+/// The lines of lines_of().
 std::string sweep_table(const sweep_lines& lines);
-/// The same for programs: RFC 4180, numbers without separators of thousands.
+/// The lines of csv_lines_of(), as RFC 4180 has them.
 std::string sweep_csv(const sweep_lines& lines);
 
 /// [{"vary": {...}, ...stats}], in the order of the points; a point that failed has "error":

@@ -137,7 +137,32 @@ TEST_CASE("a file that cannot be read is an error of whoever asked for it")
     files.write("just.cfg", std::string(1U << 20U, '\n'));
     CHECK(files.complaint("use = just.cfg\n") == "no error");
     CHECK_THROWS_WITH_AS(read_config("nowhere.cfg", origin()),
-                         "cannot read 'nowhere.cfg': No such file or directory", input_error);
+                         "cannot read 'nowhere.cfg': No such file or directory", file_error);
+}
+
+TEST_CASE("a file that is not there is told with the nearest name that is")
+{
+    const config_directory files;
+    files.write("sub/haswell.cfg", "");
+    files.write("sub/zen4.cfg", "");
+    CHECK(files.complaint("use = sub/haswel.cfg\n") ==
+          "test.cfg:1: cannot read 'sub/haswel.cfg': No such file or directory; did you mean "
+          "'sub/haswell.cfg'?");
+    CHECK(files.complaint("use = sub/skylake.cfg\n") ==
+          "test.cfg:1: cannot read 'sub/skylake.cfg': No such file or directory");
+    const auto asked_for = [&](const std::string& name) {
+        try {
+            read_config(files.path(name), origin());
+        } catch (const file_error& error) {
+            return files.without_directory(error.what());
+        }
+        return std::string("no error");
+    };
+    CHECK(asked_for("sub/zen.cfg") == "cannot read 'sub/zen.cfg': No such file or directory; did "
+                                      "you mean 'sub/zen4.cfg'?");
+    CHECK(asked_for("sub") == "cannot read 'sub': Is a directory");
+    CHECK(asked_for("nowhere/zen4.cfg") ==
+          "cannot read 'nowhere/zen4.cfg': No such file or directory");
 }
 
 TEST_CASE("files that use each other in a circle are an error that shows it")
@@ -242,14 +267,14 @@ TEST_CASE(
 {
     small_model model;
     const option_set options = model.declare();
-    const std::string listing = list_options(options, "tlb");
+    const std::string listing = list_options(options, {"tlb"});
     CHECK(listing.find("option       type   default  allowed\n\n"
                        "tlb.entries  count  64       1..1024\n"
                        "    entries of the TLB\n") == 0);
     CHECK(listing.find("workload") == std::string::npos);
-    CHECK_THROWS_WITH_AS(list_options(options, "tbl"),
+    CHECK_THROWS_WITH_AS(list_options(options, {"fs", "tbl"}),
                          "no option begins with 'tbl'; did you mean 'tlb'?", input_error);
-    CHECK(options_json(options, "fs").dump() ==
+    CHECK(options_json(options, {"fs"}).dump() ==
           R"([{"name":"fs.barrier","type":"flag","unit":"","default":"off","value":"off",)"
           R"("range":"","choices":[],"help":"write barriers"}])");
 }

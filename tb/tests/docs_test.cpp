@@ -1,6 +1,8 @@
 // What docs/ shows and names is what there is.
 
 #include "tb/config.h"
+#include "tb/sweep/columns.h"
+#include "tb/tests/run_config.h"
 
 #include <doctest/doctest.h>
 
@@ -66,6 +68,26 @@ TEST_CASE("docs: every file of the house that a page names is there")
             CAPTURE(path);
             CHECK(std::filesystem::exists(MKCLEAN_SOURCE_DIR "/" + path));
         }
+    }
+}
+
+TEST_CASE("docs: the columns of a sweep that a page shows are figures that there are")
+{
+    const std::string before = "--sweep.columns '";
+    const auto stats = testing::configured("random.cfg").stats();
+    for (const char* const page : {"docs/design.md", "README.md", "tb/program.cpp"}) {
+        CAPTURE(page);
+        const std::string text = text_of(page);
+        const std::size_t begin = text.find(before);
+        REQUIRE(begin != std::string::npos);
+        const std::size_t first = begin + before.size();
+        config c;
+        option_set model;
+        c.declare(model);
+        model.set("sweep.columns", text.substr(first, text.find('\'', first) - first), origin());
+        const std::vector<sweep_column> columns = c.sweep.table(model);
+        CHECK(columns.size() == 2);
+        CHECK(column_check(columns, {}, false).complaint(stats) == "");
     }
 }
 

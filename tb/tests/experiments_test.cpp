@@ -6,6 +6,7 @@
 #include "tb/output/event_text.h"
 #include "tb/output/statistics.h"
 #include "tb/run.h"
+#include "tb/sweep/sweep.h"
 
 #include <doctest/doctest.h>
 
@@ -374,6 +375,29 @@ TEST_CASE("a walker that does not look again loses a store that munmap did not s
         for (std::uint64_t delay = 0; delay <= 400 * nanoseconds; delay += 5 * nanoseconds)
             CHECK(right.delayed(delay).run().breaches() == 0);
     }
+}
+
+TEST_CASE("every point of the experiments that are sweeps can be run")
+{
+    unsigned sweeps = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(MKCLEAN_SOURCE_DIR "/configs/experiments")) {
+        CAPTURE(entry.path().string());
+        config c;
+        option_set model;
+        c.declare(model);
+        configure(model, {entry.path().string()}, {});
+        if (c.sweep.vary.empty())
+            continue;
+        const sweep_plan plan = plan_sweep({}, c.sweep, {}, model, {});
+        check_points(plan, "", [&](const sweep_point& point) {
+            for (const auto& [name, value] : point)
+                model.set(name, value, origin());
+            c.check(model);
+        });
+        ++sweeps;
+    }
+    CHECK(sweeps == 6);
 }
 
 TEST_CASE("every experiment does what it says, and the README names it")

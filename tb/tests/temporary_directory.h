@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,12 @@ public:
         std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
         std::ofstream(path(name), std::ios::binary) << content;
         return path(name);
+    }
+    /// What a file holds; nothing if there is none.
+    std::string read(const std::string& name) const
+    {
+        std::ifstream file(path(name), std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
     }
     /// A message as it would be if this were the working directory.
     std::string without_directory(std::string text) const
