@@ -36,9 +36,12 @@ struct vmstat {
     std::uint64_t nr_leave_mm = 0;      ///< address spaces that idle cores gave up
     std::uint64_t nr_asid_rollover = 0; ///< times a core has run out of tags
     // not in /proc/vmstat
-    std::uint64_t fault_ps = 0;             ///< time in page faults, what they waited for included
-    std::uint64_t flush_tlb_ps = 0;         ///< time in flushes of TLBs, until the last is done
-    std::uint64_t page_mkclean_ps = 0;      ///< time in it, flushes and waiting for locks included
+    std::uint64_t fault_ps = 0;        ///< time in page faults, what they waited for included
+    std::uint64_t flush_tlb_ps = 0;    ///< time in flushes of TLBs, until the last is done
+    std::uint64_t page_mkclean_ps = 0; ///< time in it, flushes and waiting for locks included
+    /// Time in full logs of dirtied pages and in reading all logs, what it waited for included; but
+    /// throttling reads them in the time of the fault, full log or write(2) that it throttles.
+    std::uint64_t dirty_log_ps = 0;
     std::uint64_t flush_tlb = 0;            ///< flushes: of a page, a range, or all
     std::uint64_t page_mkclean = 0;         ///< calls
     std::uint64_t page_mkclean_cleaned = 0; ///< PTEs it cleaned

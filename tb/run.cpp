@@ -27,7 +27,7 @@ std::unique_ptr<workload> make_workload(const config& c)
     case workload_kind::random:
         return std::make_unique<random_mix>(c.workload, c.seed);
     case workload_kind::touch:
-        return std::make_unique<touch>(c.workload, c.cores);
+        return std::make_unique<touch>(c.workload, c.cores, c.seed);
     case workload_kind::rtorrent:
         break;
     }

@@ -11,6 +11,7 @@
 
 #include "vm/dirty_log.h"
 #include "vm/page_writeback.h"
+#include "vm/time_spent.h"
 
 #include <algorithm>
 #include <string>
@@ -137,6 +138,7 @@ void drain_dirty_logs(kernel& k, core& cpu)
 {
     if (!logs_dirty(k))
         return;
+    const time_spent timed(cpu, k.stats.dirty_log_ps);
     const lock_guard<mutex> guard(cpu, k.logged.apply);
     drain(k, cpu, waiting::for_page_locks);
 }
@@ -153,6 +155,7 @@ void try_to_drain_dirty_logs(kernel& k, core& cpu)
 void dirty_log_full(kernel& k, core& cpu)
 {
     ++k.stats.dirty_log_full;
+    const time_spent timed(cpu, k.stats.dirty_log_ps);
     take_own_log(k, cpu);
     std::vector<address_space*> newly_dirty;
     {

@@ -3,6 +3,7 @@
 
 #include "vm/dirty_log.h"
 #include "vm/page_writeback.h"
+#include "vm/time_spent.h"
 
 #include <algorithm>
 #include <utility>
@@ -102,12 +103,19 @@ void sync_sb_inodes(kernel& k, core& cpu, writeback_control& wbc)
     }
 }
 
+// balance_dirty_pages() does the same, in the time of whoever it throttles.
+void read_dirty_logs(kernel& k, core& cpu)
+{
+    const time_spent timed(cpu, k.stats.dirty_log_ps);
+    try_to_drain_dirty_logs(k, cpu);
+    cpu.sync();
+}
+
 // Writes until fewer pages are dirty than the background limit allows, and at least `min_pages`.
 void background_writeout(kernel& k, core& cpu, std::int64_t min_pages)
 {
     for (;;) {
-        try_to_drain_dirty_logs(k, cpu);
-        cpu.sync();
+        read_dirty_logs(k, cpu);
         if (k.stats.nr_dirty < get_dirty_limits(k).background && min_pages <= 0)
             return;
         writeback_control wbc;
@@ -127,8 +135,7 @@ void background_writeout(kernel& k, core& cpu, std::int64_t min_pages)
 // Writes what has been dirty for longer than dirty_expire.
 void wb_kupdate(kernel& k, core& cpu)
 {
-    try_to_drain_dirty_logs(k, cpu);
-    cpu.sync();
+    read_dirty_logs(k, cpu);
     const picoseconds expire(k.options.dirty_expire);
     const picoseconds older_than = cpu.now() > expire ? cpu.now() - expire : picoseconds();
     std::int64_t left = k.stats.nr_dirty + max_writeback_pages;

@@ -182,6 +182,18 @@ json walker_json(const world& w)
             {"logged", sum.logged}};
 }
 
+// Time in page faults and in logs of dirtied pages, the way into the kernel and back included: what
+// the stores' own cores pay for their being known. (A core that is asked for its log pays as well.)
+std::uint64_t dirty_tracking_ps(const world& w)
+{
+    const vmstat& s = w.the_kernel().stats;
+    const core& cpu = *w.cores().front();
+    const std::uint64_t tables = cpu.options().kpti ? 2 * cpu.cost().kpti_switch : 0;
+    const std::uint64_t entry = cpu.cost().fault_entry + cpu.cost().fault_exit + tables;
+    return s.fault_ps + s.dirty_log_ps +
+           (s.pgfault + s.dirty_log_full) * entry * cpu.period().raw();
+}
+
 json vm_json(const world& w)
 {
     const vmstat& s = w.the_kernel().stats;
@@ -213,6 +225,8 @@ json vm_json(const world& w)
     j["fault_ps"] = s.fault_ps;
     j["flush_tlb_ps"] = s.flush_tlb_ps;
     j["page_mkclean_ps"] = s.page_mkclean_ps;
+    j["dirty_log_ps"] = s.dirty_log_ps;
+    j["dirty_tracking_ps"] = dirty_tracking_ps(w);
     j["flush_tlb"] = s.flush_tlb;
     j["page_mkclean"] = s.page_mkclean;
     j["page_mkclean_cleaned"] = s.page_mkclean_cleaned;

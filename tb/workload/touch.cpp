@@ -14,9 +14,23 @@ constexpr std::uint64_t between_reports = 65'536; // stores
 
 } // namespace
 
-touch::touch(const workload_options& options, std::uint64_t cores)
+// By squaring: which has as many bits as a seed.
+std::uint64_t scattered_order::odd_power(std::uint64_t which)
+{
+    std::uint64_t square = 0x5851f42d4c957f2dU;
+    std::uint64_t power = square;
+    for (; which != 0; which >>= 1) {
+        square *= square;
+        if ((which & 1) != 0)
+            power *= square;
+    }
+    return power;
+}
+
+touch::touch(const workload_options& options, std::uint64_t cores, std::uint64_t seed)
     : m_options(options),
-      m_threads(options.threads == 0 ? cores : options.threads)
+      m_threads(options.threads == 0 ? cores : options.threads),
+      m_first_order((seed - 1) * m_threads) // order 0 is seed 1's, the default
 {
 }
 
@@ -58,7 +72,7 @@ void touch::run(user_task& self, std::uint64_t number)
     inode& file = self.open(the_file);
     const std::uint64_t bytes = m_options.pages * page_size;
     const virtual_address map = map_pages(self, file, number);
-    scattered_order order(words());
+    scattered_order order(words(), m_first_order + number);
     const std::uint64_t sync_every = m_options.sync_every;
     for (std::uint64_t done = 0; done < m_options.operations;) {
         std::uint64_t end = std::min(done + between_reports, m_options.operations);

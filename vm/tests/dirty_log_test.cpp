@@ -211,6 +211,49 @@ TEST_CASE("dirty log: who may not wait for a page lock leaves the entry to the n
     CHECK(w.run());
 }
 
+TEST_CASE("dirty log: dirty_log_ps is the time of full logs and of drains, waiting included")
+{
+    vm_world w(with_logs(2, 2));
+    mm_struct& mm = w.new_process();
+    const std::uint64_t& spent = w.k->stats.dirty_log_ps;
+    w.start(0, mm, [&](user_task& task) {
+        page& pg = *vm_world::page_of(map_clean_file(w, task, 3), 0);
+        CHECK(spent < at(1).raw()); // map_clean_file() has synced
+        for (unsigned n = 0; n < 3; ++n)
+            w.get(task, there + n * page_size);
+        w.start(1, mm, [&](user_task& other) {
+            other.compute_until(at(120));
+            for (unsigned n = 0; n < 3; ++n)
+                w.put(other, there + n * page_size, 7);
+            CHECK(w.k->stats.dirty_log_full == 1);
+            CHECK(spent > at(79).raw()); // the first entry was of a locked page
+            CHECK(spent < at(81).raw());
+            const std::uint64_t full = spent;
+            drain_dirty_logs(*w.k, other.cpu());
+            CHECK(spent > full);
+        });
+        task.compute_until(at(100));
+        lock_page(task.cpu(), pg);
+        task.compute_until(at(200));
+        unlock_page(task.cpu(), pg);
+    });
+    CHECK(w.run());
+}
+
+TEST_CASE("dirty log: logs that a throttled fault reads are in the fault's time, and not twice")
+{
+    vm_world w(with_logs(1));
+    w.play([&](user_task& task) {
+        map_clean_file(w, task, 1);
+        const vmstat before = w.k->stats;
+        w.k->ratelimits.at(0) = 1'000'000; // so that the next who dirties a page looks at limits
+        w.put(task, there, 7);
+        CHECK(w.k->stats.dirty_log_drains == before.dirty_log_drains + 1);
+        CHECK(w.k->stats.fault_ps > before.fault_ps);
+        CHECK(w.k->stats.dirty_log_ps == before.dirty_log_ps);
+    });
+}
+
 TEST_CASE("dirty log: nobody goes on before another has applied what he took")
 {
     vm_world w(with_logs(3));
