@@ -111,7 +111,8 @@ static void check_huge_pages(const config& c, const option_set& o)
         return;
     const vm_policies policies = c.era.policies();
     if (policies.write_fault != write_fault_policy::golden)
-        throw o.complaint("vm.huge_pages", "expected off, or vm.write_fault = golden, as with kernel = golden");
+        throw o.complaint("vm.huge_pages",
+                          "expected off, or vm.write_fault = golden, as with kernel = golden");
     if (policies.msync == msync_policy::linux_2_6_18)
         throw o.complaint("vm.huge_pages", "expected off for vm.msync = linux-2.6.18");
     if (policies.dirty_tracking == dirty_tracking_policy::dirty_log)
