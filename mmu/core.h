@@ -244,8 +244,9 @@ private:
         if ((m_executor.changes() != m_limits_known_at || m_local >= m_limits.alone) &&
             !wait_for_window())
             return nullptr;
-        if (kind == access_kind::load ? m_store_buffer.empty_at() > m_executor.now()
-                                      : m_store_buffer.has_room_at() > m_local)
+        if (m_store_buffer.exists() &&
+            (kind == access_kind::load ? m_store_buffer.empty_at() > m_executor.now()
+                                       : m_store_buffer.has_room_at() > m_local))
             return nullptr;
         tlb_entry* const entry = m_mmu->hit(va, kind);
         return entry == nullptr || (kind == access_kind::load && may_change(*entry)) ? nullptr

@@ -16,9 +16,14 @@ class store_buffer
 public:
     /// `depth` stores at a time; 0: stores are seen as they are made. `drain`: from the head of the
     /// buffer to the cache.
-    store_buffer(std::uint64_t depth, picoseconds drain) : m_leave(depth), m_drain(drain) {}
+    store_buffer(std::uint64_t depth, picoseconds drain)
+        : m_exists(depth > 0),
+          m_leave(depth),
+          m_drain(drain)
+    {
+    }
 
-    bool exists() const { return !m_leave.empty(); }
+    bool exists() const { return m_exists; }
     /// Before that, there is no room for another one.
     picoseconds has_room_at() const { return exists() ? m_leave[m_oldest] : picoseconds(); }
     /// Before that, somebody may still not see what was stored.
@@ -33,6 +38,7 @@ public:
     }
 
 private:
+    bool m_exists;                    // asked for every access
     std::vector<picoseconds> m_leave; ///< of the last `depth` stores, in a ring
     std::size_t m_oldest = 0;
     picoseconds m_drain;
