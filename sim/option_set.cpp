@@ -345,6 +345,11 @@ std::optional<std::string> nearest(std::string_view name,
     return best;
 }
 
+bool begins_with(std::string_view text, std::string_view beginning)
+{
+    return text.substr(0, beginning.size()) == beginning;
+}
+
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates)
 {
     const std::optional<std::string> meant = nearest(name, candidates);

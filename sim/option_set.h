@@ -66,6 +66,8 @@ bool is_flag_word(std::string_view text);
 std::optional<std::string> nearest(std::string_view name,
                                    const std::vector<std::string>& candidates);
 
+bool begins_with(std::string_view text, std::string_view beginning);
+
 /// "; did you mean 'X'?" with the nearest candidate, or nothing.
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
 

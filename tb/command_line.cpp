@@ -25,11 +25,6 @@ namespace
 
 constexpr std::uint64_t most_jobs = 256;
 
-bool begins_with(std::string_view text, std::string_view beginning)
-{
-    return text.substr(0, beginning.size()) == beginning;
-}
-
 std::string system_says()
 {
     return std::generic_category().message(errno);

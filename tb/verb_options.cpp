@@ -33,11 +33,6 @@ std::vector<std::string> prefixes_of(const option_set& options)
     return {prefixes.begin(), prefixes.end()};
 }
 
-bool begins_with(const std::string& name, const std::string& prefix)
-{
-    return name.compare(0, prefix.size(), prefix) == 0;
-}
-
 void check_prefix(const option_set& options, const std::string& prefix)
 {
     for (const std::string& name : options.names())

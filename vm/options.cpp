@@ -63,8 +63,8 @@ void tlb_flush_options::declare(option_set& o)
              {{"each", reclaim_flush_policy::each},
               {"linux-4.3", reclaim_flush_policy::linux_4_3},
               {"batched", reclaim_flush_policy::batched}},
-             "whether reclaim flushes for every page or for up to 32 at once (4.3), and whether "
-             "munmap waits for no flush that is put off (until 4.13)");
+             "when reclaim flushes: for every page, for up to 32 at once (4.3), or the same, but "
+             "munmap and copy on write make up for what is put off (4.13)");
 }
 
 void era_options::declare(option_set& o)

@@ -7,6 +7,8 @@
 #include "vm/switch_mm.h"
 #include "vm/time_spent.h"
 
+#include <algorithm>
+
 namespace mkclean
 {
 

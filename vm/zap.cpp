@@ -29,12 +29,12 @@ struct mmu_gather {
     virtual_address end;
     bool small = false; ///< PTEs are among it, not PMDs only
 
-    // __tlb_adjust_range()
-    void add_range(virtual_address va, page_order order)
+    // __tlb_adjust_range(); before its pages are added
+    void add_range(virtual_address from, virtual_address to, bool of_ptes)
     {
-        start = pages.empty() ? va : std::min(start, va);
-        end = std::max(end, va + pages_of(order) * page_size);
-        small = small || order == page_order::small;
+        start = pages.empty() ? from : std::min(start, from);
+        end = std::max(end, to);
+        small = small || of_ptes;
     }
 };
 
@@ -73,7 +73,7 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
         what.va = va;
         const step_site& site = slot->order() == page_order::small ? site_zap : site_zap_huge;
         const pte entry = cpu.step(site, what, *slot, [&] { return slot->get_and_clear(); });
-        gathered.add_range(va, slot->order());
+        gathered.add_range(va, va + bytes, slot->order() == page_order::small);
         for_each_mapped_page(k, entry, [&](page& mapped) {
             if (entry.dirty() && mapped.mapping != nullptr) {
                 if (dirty != nullptr)
@@ -119,9 +119,7 @@ static void append(mmu_gather& all, const mmu_gather& more)
 {
     if (more.pages.empty())
         return;
-    all.start = all.pages.empty() ? more.start : all.start; // they come in order
-    all.end = more.end;
-    all.small = all.small || more.small;
+    all.add_range(more.start, more.end, more.small);
     all.pages.insert(all.pages.end(), more.pages.begin(), more.pages.end());
 }
 

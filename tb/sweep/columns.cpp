@@ -15,11 +15,6 @@ namespace
 
 using json = nlohmann::ordered_json;
 
-bool begins_with(const std::string& text, const std::string& beginning)
-{
-    return text.compare(0, beginning.size(), beginning) == 0;
-}
-
 // A run that lost nothing has no first loss, whatever its options.
 bool is_left_to_chance(const std::string& pointer)
 {

@@ -126,7 +126,7 @@ std::vector<std::string> child_words(const arguments& given)
             words.push_back("--" + one.name + "=" + one.value);
     }
     for (const setting& one : given.model)
-        if (one.name.compare(0, 6, "sweep.") != 0)
+        if (!begins_with(one.name, "sweep."))
             words.push_back("--" + one.name + "=" + one.value);
     words.emplace_back("--");
     words.insert(words.end(), given.operands.begin(), given.operands.end());

@@ -30,8 +30,7 @@ struct sweep_plan {
 
 /// The words that repeat `given` for one point, but for what belongs to the sweep: --vary, --jobs,
 /// --stats, --quiet, --sweep.*. Error: input_error for an own option that all points would write to
-/// (--log,
-/// --vcd, --trace, --report) or that prints (--biography).
+/// (--log, --vcd, --trace, --report) or that prints (--biography).
 std::vector<std::string> child_words(const arguments& given);
 
 /// The same for one point: `words`, what varies, and --quiet --stats -.
