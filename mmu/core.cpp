@@ -22,13 +22,43 @@ store_part part_of_store(bool first, bool last)
 
 } // namespace
 
+// Under an arbiter it is a matter of choice when an interrupt comes: at any time after it was
+// posted at which it could be taken.
+struct core::interrupt_on_its_way {
+    interrupt_on_its_way(core& c, interrupt v)
+        : cpu(c),
+          vector(v),
+          arrival(c.m_executor, 0, [this] { arrive(); },
+                  [this] { return cpu.m_interrupts_off == 0; })
+    {
+    }
+    void post(picoseconds due)
+    {
+        if (posted++ == 0)
+            arrival.arm(due);
+    }
+    void arrive()
+    {
+        if (--posted > 0)
+            arrival.arm(cpu.m_executor.now());
+        cpu.deliver(vector);
+    }
+
+    core& cpu;
+    interrupt vector;
+    unsigned posted = 0;
+    executor::timer arrival;
+};
+
 core::core(executor& exec, event_log& log, const costs& cost, const core_options& options,
            unsigned index, std::unique_ptr<mmu> unit)
     : actor(log, cost),
       m_executor(exec),
       m_options(options),
       m_index(index),
-      m_period((picoseconds_per_second + options.frequency / 2) / options.frequency),
+      m_period(exec.timeless()
+                   ? 0
+                   : (picoseconds_per_second + options.frequency / 2) / options.frequency),
       m_access_time(m_period * options.access),
       m_mmu(std::move(unit)),
       m_store_buffer(options.store_buffer, m_period * options.store_drain),
@@ -37,6 +67,10 @@ core::core(executor& exec, event_log& log, const costs& cost, const core_options
     m_idle_thread = &start_thread("idle", thread::kind::kernel, nullptr, [this] { run_idle(); });
     m_current = m_idle_thread;
     m_ready_kernel.clear();
+    if (m_executor.arbitrated())
+        for (std::size_t vector = 0; vector < interrupt_vectors; ++vector)
+            m_on_their_way.push_back(
+                std::make_unique<interrupt_on_its_way>(*this, static_cast<interrupt>(vector)));
 }
 
 core::~core() = default;
@@ -65,7 +99,36 @@ void core::share(frame_sharing& frames, picoseconds shortest_transaction)
 
 void core::sync()
 {
+    if (m_executor.arbitrated())
+        give_way_unless_just_done();
     catch_up(false);
+}
+
+void core::sync_to_lock()
+{
+    if (m_executor.arbitrated() && (m_acted || m_locked))
+        give_way();
+    m_locked = true;
+    catch_up(false);
+}
+
+void core::give_way()
+{
+    for (;;) {
+        m_executor.sleep_until(m_local);
+        m_acted = m_locked = false;
+        if (!interrupt_due())
+            return;
+        take_interrupt();
+    }
+}
+
+// It is what the core does next, whatever it was about to do.
+void core::deliver(interrupt vector)
+{
+    m_acted = m_locked = false;
+    m_pending.push_back({m_executor.now(), vector});
+    m_executor.hand_over_to(*m_current->m_task);
 }
 
 // Waits until the world's time is this core's. An interrupt that is due before takes its time out
@@ -79,8 +142,14 @@ bool core::catch_up(bool preemptible)
         }
         if (preemptible && m_need_resched)
             return false;
+        if (m_executor.timeless())
+            m_local = m_executor.now();
         if (m_executor.now() >= m_local)
             return true;
+        if (m_executor.arbitrated()) {
+            m_executor.move_on_to(m_local);
+            continue;
+        }
         m_executor.sleep_until(std::min(m_local, next_interrupt()),
                                preemptible ? m_unfelt : picoseconds());
         if (preemptible)
@@ -124,7 +193,7 @@ void core::take_interrupt()
     if (m_current->m_user_mode)
         change_tables();
     spend(cost().irq_exit);
-    sync();
+    settle();
     interrupts_on();
     m_local += interrupted_work;
 }
@@ -142,6 +211,10 @@ void core::expire_timers()
 
 void core::post_interrupt(interrupt vector, picoseconds due)
 {
+    if (m_executor.arbitrated()) {
+        m_on_their_way[static_cast<std::size_t>(vector)]->post(due);
+        return;
+    }
     const auto later = [due](const pending_interrupt& p) { return p.due > due; };
     const auto at = std::find_if_not(m_pending.begin(), m_pending.end(), later);
     m_pending.insert(at, pending_interrupt{due, vector});
@@ -218,6 +291,8 @@ void core::do_deferred_stores()
 
 void core::sync_user()
 {
+    if (m_executor.arbitrated())
+        give_way_unless_just_done();
     while (!catch_up(true))
         preempt();
 }
@@ -336,7 +411,8 @@ void core::store_access_by_access(const tlb_entry& entry, virtual_address va,
 // False if only the emulator had missed something, and not the model.
 bool core::handle_miss(virtual_address va, access_kind kind)
 {
-    sync_user();
+    if (!m_executor.arbitrated()) // who has just looked into the TLB has nothing to wait for
+        sync_user();
     if (m_mmu->record_in_key(*this, va, kind))
         return false;
     page_fault fault;
@@ -377,8 +453,11 @@ void core::compute(cycles duration)
 void core::compute_until(picoseconds when)
 {
     sync_user();
-    while (m_local < when) {
-        m_executor.sleep_until(std::min(when, next_interrupt()));
+    if (m_executor.arbitrated())
+        m_executor.move_on_to(when);
+    while (m_local < when && !m_executor.timeless()) {
+        if (!m_executor.arbitrated())
+            m_executor.sleep_until(std::min(when, next_interrupt()));
         m_local = std::max(m_local, m_executor.now());
         sync_user();
     }
@@ -387,6 +466,10 @@ void core::compute_until(picoseconds when)
 // As if every access had been waited for: what was still to come then comes first.
 void core::wait_for_others_to_pass(picoseconds when)
 {
+    if (m_executor.arbitrated()) {
+        m_executor.move_on_to(when);
+        return;
+    }
     while (m_executor.now() < when)
         m_executor.sleep_until(when, m_unfelt);
 }

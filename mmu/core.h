@@ -21,6 +21,7 @@ namespace mkclean
 class option_set;
 
 enum class interrupt { timer, reschedule, tlb_shootdown, dirty_log, disk };
+constexpr std::size_t interrupt_vectors = 5;
 
 /// What the kernel gives the hardware to call: the entries of its interrupt descriptor table.
 class kernel_entries
@@ -128,6 +129,8 @@ public:
     using actor::spend;
     void elapse(picoseconds duration) override { m_local += duration; }
     void sync() override;
+    void settle() override { catch_up(false); }
+    void sync_to_lock() override;
     void block_on(wait_queue& queue) override;
     bool block_on(wait_queue& queue, picoseconds timeout) override;
     void spin_on(wait_queue& queue) override;
@@ -222,6 +225,17 @@ private:
         interrupt vector;
     };
     struct spinner;
+    struct interrupt_on_its_way;
+
+    /// Under an arbiter: lets others go first, and takes the interrupts that come then.
+    void give_way();
+    void give_way_unless_just_done()
+    {
+        if (m_acted)
+            give_way();
+        m_acted = true;
+    }
+    void deliver(interrupt vector);
 
     picoseconds next_interrupt() const
     {
@@ -348,6 +362,10 @@ private:
     picoseconds m_user_since;                 ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
     unsigned m_interrupts_off = 0;
+    // Under an arbiter:
+    std::vector<std::unique_ptr<interrupt_on_its_way>> m_on_their_way; ///< one a vector
+    bool m_acted = true;   ///< since others could go first, something has been looked at or done
+    bool m_locked = false; ///< and a lock was taken
 
     std::vector<std::unique_ptr<thread>> m_threads;
     std::deque<thread*> m_ready_kernel;

@@ -24,13 +24,20 @@ thread::thread(core& home, std::string name, kind k, address_context* context, a
       m_kind(k),
       m_context(context),
       m_id(id),
-      m_timer(home.m_executor, timer_priority, [this] {
-          m_timed_out = true;
-          unlink();
-          m_home.m_expired.push_back(this);
-          m_home.post_interrupt(interrupt::timer, m_home.m_executor.now());
-      })
+      m_timer(home.m_executor, timer_priority, [this] { expire(); },
+              [this] { return m_home.m_interrupts_off == 0; })
 {
+}
+
+void thread::expire()
+{
+    m_timed_out = true;
+    unlink();
+    m_home.m_expired.push_back(this);
+    if (m_home.m_executor.arbitrated())
+        m_home.deliver(interrupt::timer);
+    else
+        m_home.post_interrupt(interrupt::timer, m_home.m_executor.now());
 }
 
 void thread::woken()
@@ -54,7 +61,7 @@ thread& core::start_thread(const std::string& name, thread::kind kind, address_c
         begin_turn();
         body();
         drain_store_buffer();
-        sync();
+        settle();
         t.m_state = thread::state::dead;
         t.m_ended.wake_all();
         schedule();
@@ -78,7 +85,7 @@ void core::wait_for_interrupt()
 void core::run_idle()
 {
     for (;;) {
-        sync();
+        settle();
         if (!m_ready_kernel.empty() || !m_ready_user.empty()) {
             schedule();
             continue;
@@ -172,10 +179,13 @@ void core::switch_to(thread& next)
     if (next.m_context != nullptr && (next.m_context != m_loaded || m_lazy))
         m_kernel->switch_mm(*this, *next.m_context);
     m_lazy = next.m_context == nullptr;
-    sync();
+    settle();
     m_current = &next;
     m_interrupts_off = next.m_interrupts_off;
-    m_executor.resume_at(*next.m_task, m_executor.now());
+    if (m_executor.arbitrated())
+        m_executor.hand_over_to(*next.m_task);
+    else
+        m_executor.resume_at(*next.m_task, m_executor.now());
     if (previous.m_state == thread::state::dead)
         return;
     while (m_current != &previous)
@@ -222,6 +232,7 @@ void core::block_on(wait_queue& queue)
     m_current->m_state = thread::state::blocked;
     queue.add(*m_current);
     schedule();
+    m_acted = true; // somebody else's turn may have led here
 }
 
 bool core::block_on(wait_queue& queue, picoseconds timeout)
@@ -262,6 +273,7 @@ void core::spin_on(wait_queue& queue)
         }
         wait_for_interrupt();
     }
+    m_acted = true;
 }
 
 } // namespace mkclean

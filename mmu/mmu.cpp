@@ -101,7 +101,7 @@ walk_result mmu::walk(actor& self, virtual_address va, access_kind access)
     do {
         m_overtaken = false;
         found = m_walker.walk(self, m_root, va, access);
-        self.sync(); // an interrupt that is due during the last transaction comes after it
+        self.settle(); // an interrupt that is due during the last transaction comes after it
     } while (m_overtaken);
     m_walking = false;
     if (m_ports != nullptr)

@@ -44,6 +44,7 @@ public:
 private:
     friend class core;
     void woken() override;
+    void expire();
 
     core& m_home;
     std::string m_name;

@@ -15,6 +15,8 @@ std::uint64_t page_in_leaf(virtual_address va, unsigned level)
 
 const step_site walker_sets_a{"walker sets A", place::pte, show_pte_change};
 const step_site walker_sets_d{"walker sets D", place::pte, show_pte_change};
+constexpr unsigned highest_leaf = 2; // 1 GiB
+
 const step_site walker_logs{"walker logs", place::none, nullptr};
 
 const pte_format& format_for(const walker_options& options)
@@ -47,7 +49,10 @@ walker::table_entry walker::read_entry(actor& self, frame_number table, virtual_
                                        unsigned level)
 {
     table_entry entry{address_of(table) + pte_format::entry_offset(va, level), level, 0};
-    self.sync();
+    if (level > highest_leaf) // tables come, but do not go or move
+        self.settle();
+    else
+        self.sync();
     const picoseconds by_bus = m_memory.read(entry.at, &entry.raw, sizeof entry.raw);
     ++m_stats.reads;
     const std::optional<std::uint64_t> cached =

@@ -28,6 +28,12 @@ public:
     virtual void elapse(picoseconds duration) = 0;
     /// Returns when the world's time is the actor's own, interrupts that came before then taken.
     virtual void sync() = 0;
+    /// The same for what nobody can tell from having been done earlier, such as giving a lock back:
+    /// no reason to let others go first.
+    virtual void settle() { sync(); }
+    /// The same before a lock is taken. Under an arbiter, what comes before the first look at
+    /// anything else is one with it: nobody can tell when in between the lock was taken.
+    virtual void sync_to_lock() { sync(); }
     /// Sleeps until woken from `queue`; a core runs other threads meanwhile.
     virtual void block_on(wait_queue& queue) = 0;
     /// The same, but for no longer than `timeout`. True if it was woken.
@@ -80,6 +86,20 @@ public:
         sync();
         while (!ready())
             block_on(queue);
+    }
+    template <class Predicate>
+    void block_to_lock(wait_queue& queue, Predicate&& ready)
+    {
+        sync_to_lock();
+        while (!ready())
+            block_on(queue);
+    }
+    template <class Predicate>
+    void spin_to_lock(wait_queue& queue, Predicate&& ready)
+    {
+        sync_to_lock();
+        while (!ready())
+            spin_on(queue);
     }
     template <class Predicate>
     void spin_until(wait_queue& queue, Predicate&& ready)

@@ -24,14 +24,20 @@ public:
 
     void delay(picoseconds duration)
     {
-        if (duration > picoseconds(0))
+        if (duration > picoseconds(0) || m_executor.arbitrated())
             wait_until(m_executor.now() + duration);
     }
     void wait_until(picoseconds when)
     {
+        if (m_executor.arbitrated()) {
+            pass_time(when);
+            return;
+        }
         while (m_executor.now() < when)
             m_executor.sleep_until(when);
     }
+    /// Under an arbiter, whether what comes is too small for anybody to come between its parts.
+    void set_undivided(bool undivided) { m_undivided = undivided; }
 
     void spend(cycles) override {} // a device counts no cycles
     void elapse(picoseconds duration) override { delay(duration); }
@@ -60,6 +66,13 @@ public:
     actor_id id() const override { return m_id; }
 
 private:
+    void pass_time(picoseconds when)
+    {
+        if (m_undivided)
+            m_executor.move_on_to(when);
+        else
+            m_executor.give_way(when);
+    }
     void woken() override
     {
         m_woken = true;
@@ -69,7 +82,21 @@ private:
     executor& m_executor;
     actor_id m_id;
     bool m_woken = false;
+    bool m_undivided = false;
     executor::task& m_task;
+};
+
+/// Nobody comes between what an engine does in this scope; see engine::set_undivided().
+class undivided
+{
+public:
+    explicit undivided(engine& self) : m_self(self) { m_self.set_undivided(true); }
+    ~undivided() { m_self.set_undivided(false); }
+    undivided(const undivided&) = delete;
+    undivided& operator=(const undivided&) = delete;
+
+private:
+    engine& m_self;
 };
 
 } // namespace mkclean

@@ -26,11 +26,22 @@ executor::timer::timer(executor& owner, unsigned priority, std::function<void()>
       m_owner(owner),
       m_action(std::move(action))
 {
+    owner.number(*this);
+}
+
+executor::timer::timer(executor& owner, unsigned priority, std::function<void()> action,
+                       std::function<bool()> may_go)
+    : timer(owner, priority, std::move(action))
+{
+    m_may_go = std::move(may_go);
 }
 
 executor::timer::~timer()
 {
     disarm();
+    m_owner.m_entries.erase(
+        std::remove(m_owner.m_entries.begin(), m_owner.m_entries.end(), this),
+        m_owner.m_entries.end());
 }
 
 void executor::timer::arm(picoseconds when)
@@ -54,9 +65,16 @@ executor::task& executor::spawn(std::string name, unsigned priority, std::functi
 {
     m_tasks.push_back(std::make_unique<task>(std::move(name), priority, std::move(body)));
     task& t = *m_tasks.back();
+    number(t);
     create_stack(t);
     enqueue(t, now());
     return t;
+}
+
+void executor::number(entry& e)
+{
+    e.m_number = ++m_numbers;
+    m_entries.push_back(&e);
 }
 
 event_heap<executor::entry>::item executor::item_of(entry& e, picoseconds when)
@@ -68,6 +86,11 @@ event_heap<executor::entry>::item executor::item_of(entry& e, picoseconds when)
 
 void executor::enqueue(entry& e, picoseconds when)
 {
+    if (m_arbiter != nullptr) {
+        e.m_due = m_timeless ? m_now : std::max(when, now());
+        e.heap_slot = 0; // queued; the arbiter wants no order
+        return;
+    }
     m_queue.push(item_of(e, when));
     ++m_changes;
     if (!m_in_model)
@@ -78,6 +101,10 @@ void executor::dequeue(entry& e)
 {
     if (!e.queued())
         return;
+    if (m_arbiter != nullptr) {
+        e.heap_slot = event_heap<entry>::not_in_heap;
+        return;
+    }
     m_queue.erase(e);
     ++m_changes;
 }
@@ -86,6 +113,11 @@ void executor::dequeue(entry& e)
 void executor::sleep_until(picoseconds when, picoseconds unfelt)
 {
     m_running->m_unfelt = unfelt;
+    if (m_arbiter != nullptr) {
+        resume_at(*m_running, when);
+        yield();
+        return;
+    }
     if (next_is_running_task(when)) {
         if (when > m_now)
             set_now(when);
@@ -130,6 +162,25 @@ executor::task* executor::task_to_hand_over_to()
     return static_cast<task*>(&first);
 }
 
+void executor::give_way(picoseconds when)
+{
+    resume_at(*m_running, when);
+    yield();
+    move_on_to(when);
+}
+
+void executor::move_on_to(picoseconds when)
+{
+    while (!m_timeless && when > m_now)
+        leave_model_until(when);
+}
+
+void executor::hand_over_to(task& t)
+{
+    resume_at(t, m_now);
+    m_handed_over_to = &t;
+}
+
 void executor::suspend()
 {
     m_running->m_unfelt = picoseconds();
@@ -166,6 +217,22 @@ void executor::switch_to(task* self, task* to)
         throw task_cancelled{};
 }
 
+// Null: nobody; the outcome says why.
+executor::entry* executor::choose()
+{
+    if (m_handed_over_to != nullptr)
+        return std::exchange(m_handed_over_to, nullptr);
+    const bool any = std::any_of(m_entries.begin(), m_entries.end(),
+                                 [](const entry* e) { return e->queued() && e->may_go(); });
+    m_outcome = any ? outcome::held : outcome::idle;
+    entry* const chosen = any ? m_arbiter->choose(*this) : nullptr;
+    if (chosen != nullptr && chosen->due() > m_limit) {
+        m_outcome = outcome::out_of_time;
+        return nullptr;
+    }
+    return chosen;
+}
+
 executor::task* executor::next()
 {
     for (;;) {
@@ -177,16 +244,21 @@ executor::task* executor::next()
             m_outcome = outcome::interrupted;
             return nullptr;
         }
-        if (m_queue.empty()) {
+        if (m_arbiter == nullptr && m_queue.empty()) {
             m_outcome = outcome::idle;
             return nullptr;
         }
-        entry& first = *m_queue.top().entry;
-        if (first.due() > m_limit) {
+        entry* const chosen = m_arbiter != nullptr ? choose() : m_queue.top().entry;
+        if (chosen == nullptr)
+            return nullptr;
+        entry& first = *chosen;
+        if (m_arbiter == nullptr && first.due() > m_limit) {
             m_outcome = outcome::out_of_time;
             return nullptr;
         }
-        if (first.due() > m_now && first.due() <= m_free_until) {
+        if (m_arbiter != nullptr) {
+            move_on_to(first.due());
+        } else if (first.due() > m_now && first.due() <= m_free_until) {
             set_now(first.due());
         } else if (first.due() > m_now) {
             leave_model_until(first.due());
@@ -207,6 +279,8 @@ executor::task* executor::next()
 
 void executor::take_turn(const entry& e)
 {
+    if (m_timeless)
+        return;
     m_turn = std::max(m_turn, e.m_priority);
     if (m_before_turns && e.m_unfelt == picoseconds())
         m_before_turns(m_now, m_turn);

@@ -19,6 +19,8 @@ namespace mkclean
 struct task_cancelled {
 };
 
+class arbiter;
+
 /// Runs tasks (code with a stack of its own that can wait) and timers in simulated time.
 ///
 /// The order is total and depends on nothing but the model: by time, then by priority (smaller
@@ -41,6 +43,11 @@ public:
         picoseconds due() const { return m_due; }
         bool queued() const { return heap_slot != event_heap<entry>::not_in_heap; }
         unsigned priority() const { return m_priority; }
+        /// Tasks and timers of one executor, in the order in which they were made, from 1 on.
+        std::uint32_t number() const { return m_number; }
+        bool is_task() const { return m_kind == kind::task; }
+        /// Whether it may have its turn although it is due; only arbiters are told of others.
+        virtual bool may_go() const { return true; }
 
     protected:
         enum class kind { task, timer };
@@ -52,6 +59,7 @@ public:
         std::size_t heap_slot = event_heap<entry>::not_in_heap;
         kind m_kind;
         unsigned m_priority;
+        std::uint32_t m_number = 0;
         picoseconds m_due;
         picoseconds m_unfelt; ///< how long after it is due nobody else can tell that it acts
     };
@@ -78,7 +86,11 @@ public:
     {
     public:
         timer(executor& owner, unsigned priority, std::function<void()> action);
+        /// One that an arbiter may let go only while `may_go` says so.
+        timer(executor& owner, unsigned priority, std::function<void()> action,
+              std::function<bool()> may_go);
         ~timer() override;
+        bool may_go() const override { return !m_may_go || m_may_go(); }
         /// Calls the action at `when` (at once, in order, if that has passed). Moves an armed
         /// timer.
         void arm(picoseconds when);
@@ -88,9 +100,16 @@ public:
         friend class executor;
         executor& m_owner;
         std::function<void()> m_action;
+        std::function<bool()> m_may_go;
     };
 
-    enum class outcome { idle, stopped, out_of_time, interrupted };
+    enum class outcome {
+        idle,
+        stopped,
+        out_of_time,
+        interrupted,
+        held ///< by the arbiter; run() goes on from there
+    };
 
     executor(const executor&) = delete;
     executor& operator=(const executor&) = delete;
@@ -141,6 +160,40 @@ public:
     {
         m_before_turns = std::move(prepare);
     }
+    /// From now on `a` decides who goes next, and time no more: whoever is queued may have his turn
+    /// at once, late or early. If `timeless`, time stands still meanwhile, so that it is no part of
+    /// what a state is; or else it moves on to when that somebody is due. To be called before
+    /// anything is queued.
+    void obey(arbiter& a, bool timeless)
+    {
+        m_arbiter = &a;
+        m_timeless = timeless;
+    }
+    bool arbitrated() const { return m_arbiter != nullptr; }
+    bool timeless() const { return m_timeless; }
+    /// Under an arbiter: others may have their turns before the running task goes on, at `when` at
+    /// the earliest.
+    void give_way(picoseconds when);
+    /// Under an arbiter: the running task goes on at `when`, and nobody in between.
+    void move_on_to(picoseconds when);
+    /// Under an arbiter: `t` is who goes next, and nobody in between.
+    void hand_over_to(task& t);
+    /// Calls `visit(entry)` for each that is queued and may go, in the order of their numbers.
+    template <class Visit>
+    void for_each_ready(Visit&& visit) const
+    {
+        for (entry* e : m_entries)
+            if (e->queued() && e->may_go())
+                visit(*e);
+    }
+    /// Calls `visit(task)` for each that has a stack.
+    template <class Visit>
+    void for_each_task(Visit&& visit) const
+    {
+        for (const auto& t : m_tasks)
+            visit(*t);
+    }
+
     /// Counts everything that may move the horizon: while it stays the same, so does that.
     std::uint64_t changes() const { return m_changes; }
 
@@ -195,7 +248,7 @@ protected:
             return;
         m_turn = 0;
         m_now = when;
-        ++m_changes;
+        count_change();
     }
     /// The life of a task on its own stack: its body, then for ever on to the next one.
     /// Returns the task to go to when it has ended (null: run()'s caller).
@@ -217,9 +270,17 @@ private:
     }
     bool must_come_back() const { return m_stopping || is_called(); }
     task* next();
+    entry* choose();
     void yield();
+    void number(entry& e);
+    void count_change() { m_changes += m_arbiter == nullptr ? 1 : 0; }
 
     event_heap<entry> m_queue;
+    arbiter* m_arbiter = nullptr;
+    bool m_timeless = false;
+    task* m_handed_over_to = nullptr;
+    std::vector<entry*> m_entries; ///< by number
+    std::uint32_t m_numbers = 0;
     std::vector<std::unique_ptr<task>> m_tasks;
     picoseconds m_now;
     picoseconds m_limit = picoseconds::max();
@@ -237,6 +298,16 @@ private:
     std::function<bool()> m_attend;
     bool m_cancelling = false;
     std::exception_ptr m_failure;
+};
+
+/// Decides who goes next, in place of time. An explorer is one, and who replays what it has found.
+class arbiter
+{
+public:
+    virtual ~arbiter() = default;
+    /// One of those that for_each_ready() visits, of which there is one at least. Null: nobody has
+    /// a turn, and run() returns.
+    virtual executor::entry* choose(const executor& exec) = 0;
 };
 
 } // namespace mkclean

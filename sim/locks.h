@@ -18,12 +18,12 @@ public:
     void lock(actor& self)
     {
         self.spend(self.cost().lock);
-        self.spin_until(m_waiters, [this] { return !m_held; });
+        self.spin_to_lock(m_waiters, [this] { return !m_held; });
         m_held = true;
     }
     void unlock(actor& self)
     {
-        self.sync();
+        self.settle();
         release(self);
     }
     void release(actor&)
@@ -70,7 +70,7 @@ public:
     void lock(actor& self)
     {
         self.spend(self.cost().lock);
-        self.block_until(m_waiters, [this] { return !m_held; });
+        self.block_to_lock(m_waiters, [this] { return !m_held; });
         m_held = true;
     }
     /// False if somebody else has it.
@@ -82,7 +82,7 @@ public:
     }
     void unlock(actor& self)
     {
-        self.sync();
+        self.settle();
         release(self);
     }
     void release(actor&)
@@ -103,12 +103,12 @@ public:
     void down_read(actor& self)
     {
         self.spend(self.cost().lock);
-        self.block_until(m_waiters, [this] { return !m_writer && m_writers_waiting == 0; });
+        self.block_to_lock(m_waiters, [this] { return !m_writer && m_writers_waiting == 0; });
         ++m_readers;
     }
     void up_read(actor& self)
     {
-        self.sync();
+        self.settle();
         release_read(self);
     }
     void release_read(actor&)
@@ -120,13 +120,13 @@ public:
     {
         self.spend(self.cost().lock);
         ++m_writers_waiting;
-        self.block_until(m_waiters, [this] { return !m_writer && m_readers == 0; });
+        self.block_to_lock(m_waiters, [this] { return !m_writer && m_readers == 0; });
         --m_writers_waiting;
         m_writer = true;
     }
     void up_write(actor& self)
     {
-        self.sync();
+        self.settle();
         release_write(self);
     }
     void release_write(actor&)

@@ -44,7 +44,7 @@ std::vector<core*> targets_of(kernel& k, const core& cpu, const flush_tlb_info& 
 // Everybody writes to the initiator's line, one after the other: it has to be fetched each time.
 void acknowledge(core& cpu, tlb_flush_request& request)
 {
-    cpu.sync();
+    cpu.settle();
     const picoseconds transfer = cpu.period() * cpu.cost().ipi_ack;
     const picoseconds free = std::max(cpu.now(), request.ack_line_free);
     request.ack_line_free = free + transfer;

@@ -76,6 +76,7 @@ bool disk_controller::fetch_bytes(engine& self, physical_address from, std::byte
 
 bool disk_controller::fetch_command(engine& self, unsigned index)
 {
+    const undivided whole(self); // nobody changes a command that he has issued
     slot& s = m_slots[index];
     const physical_address list(m_list);
     if (!addressable(list, disk_slots * disk_command::bytes))
@@ -160,7 +161,10 @@ bool disk_controller::move_sector(engine& self, slot& s, Move&& move)
         } catch (const bus_error&) {
             return false;
         }
+        const bool ends = s.segment_offset + bytes == segment.length;
+        self.set_undivided(!ends && m_options.explored_dma == explored_transfer::block);
         pause_until(self, self.now() + std::max(taken, beat_time(bytes)));
+        self.set_undivided(false);
         at += static_cast<std::uint32_t>(bytes);
         s.segment_offset += static_cast<std::uint32_t>(bytes);
         if (s.segment_offset == segment.length) {

@@ -124,7 +124,9 @@ void disk_controller::gather(engine& self, unsigned index, const sector_run& mis
             i == 0 ? m_timing.begin(self.now(), missing.first, media_access::read)
                    : m_timing.next(self.now());
         m_stats.seeks += window.cylinders_moved != 0;
+        self.set_undivided(i > 0);
         pause_until(self, window.end);
+        self.set_undivided(false);
         capture(missing.first + i);
         m_arm = missing.first + i + 1;
         ++m_stats.media_reads;
@@ -147,9 +149,12 @@ void disk_controller::destage(engine& self, const work& w)
         const sector_window window = i == 0 ? m_timing.begin(self.now(), at, media_access::write)
                                             : m_timing.next(self.now());
         m_stats.seeks += window.cylinders_moved != 0;
+        self.set_undivided(i > 0);
         pause_until(self, window.start);
+        self.set_undivided(true);
         const volatile_write_cache::version written = m_cache.begin_destage(at, sector.data());
         pause_until(self, window.end);
+        self.set_undivided(false);
         m_media.write(at, 1, sector.data());
         m_cache.destaged(at, written);
         m_arm = at + 1;
