@@ -22,13 +22,21 @@ store_part part_of_store(bool first, bool last)
 
 } // namespace
 
+static const char* name_of(interrupt vector)
+{
+    static constexpr const char* names[interrupt_vectors] = {"timer interrupt", "reschedule IPI",
+                                                             "TLB shootdown IPI", "dirty log IPI",
+                                                             "disk interrupt"};
+    return names[static_cast<std::size_t>(vector)];
+}
+
 // Under an arbiter it is a matter of choice when an interrupt comes: at any time after it was
 // posted at which it could be taken.
 struct core::interrupt_on_its_way {
     interrupt_on_its_way(core& c, interrupt v)
         : cpu(c),
           vector(v),
-          arrival(c.m_executor, 0, [this] { arrive(); },
+          arrival(c.m_executor, c.name() + "/" + name_of(v), 0, [this] { arrive(); },
                   [this] { return cpu.m_interrupts_off == 0; })
     {
     }

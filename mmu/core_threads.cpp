@@ -24,7 +24,8 @@ thread::thread(core& home, std::string name, kind k, address_context* context, a
       m_kind(k),
       m_context(context),
       m_id(id),
-      m_timer(home.m_executor, timer_priority, [this] { expire(); },
+      m_timer(home.m_executor, home.name() + "/" + m_name + " wakes up", timer_priority,
+              [this] { expire(); },
               [this] { return m_home.m_interrupts_off == 0; })
 {
 }

@@ -32,12 +32,19 @@ std::byte* map_memory(std::uint64_t bytes)
 
 void physical_memory::unmap::operator()(std::byte* mapped) const
 {
-    ::munmap(mapped, std::max(bytes, page_size));
+    if (bytes > 0)
+        ::munmap(mapped, bytes);
 }
 
 physical_memory::physical_memory(std::uint64_t bytes)
     : m_frames((bytes + page_size - 1) / page_size),
-      m_bytes(map_memory(this->bytes()), unmap{this->bytes()})
+      m_bytes(map_memory(this->bytes()), unmap{std::max(this->bytes(), page_size)})
+{
+}
+
+physical_memory::physical_memory(std::byte* zeroed, std::uint64_t bytes)
+    : m_frames(bytes / page_size),
+      m_bytes(zeroed, unmap{0})
 {
 }
 

@@ -21,6 +21,8 @@ class physical_memory
 public:
     /// Throws std::bad_alloc if the host has no room for so many addresses.
     explicit physical_memory(std::uint64_t bytes);
+    /// The bytes are at `zeroed`, the caller's, which outlives this; a multiple of 4096 of them.
+    physical_memory(std::byte* zeroed, std::uint64_t bytes);
 
     std::uint64_t frames() const { return m_frames; }
     std::uint64_t bytes() const { return m_frames * page_size; }
@@ -48,7 +50,7 @@ public:
 
 private:
     struct unmap {
-        std::uint64_t bytes;
+        std::uint64_t bytes; ///< 0: they are somebody else's
         void operator()(std::byte* mapped) const;
     };
     std::uint64_t m_frames;

@@ -29,10 +29,11 @@ executor::timer::timer(executor& owner, unsigned priority, std::function<void()>
     owner.number(*this);
 }
 
-executor::timer::timer(executor& owner, unsigned priority, std::function<void()> action,
-                       std::function<bool()> may_go)
+executor::timer::timer(executor& owner, std::string name, unsigned priority,
+                       std::function<void()> action, std::function<bool()> may_go)
     : timer(owner, priority, std::move(action))
 {
+    m_name = std::move(name);
     m_may_go = std::move(may_go);
 }
 

@@ -86,9 +86,10 @@ public:
     {
     public:
         timer(executor& owner, unsigned priority, std::function<void()> action);
-        /// One that an arbiter may let go only while `may_go` says so.
-        timer(executor& owner, unsigned priority, std::function<void()> action,
+        /// One that has a name, and that an arbiter may let go only while `may_go` says so.
+        timer(executor& owner, std::string name, unsigned priority, std::function<void()> action,
               std::function<bool()> may_go);
+        const std::string& name() const { return m_name; }
         ~timer() override;
         bool may_go() const override { return !m_may_go || m_may_go(); }
         /// Calls the action at `when` (at once, in order, if that has passed). Moves an armed
@@ -99,6 +100,7 @@ public:
     private:
         friend class executor;
         executor& m_owner;
+        std::string m_name;
         std::function<void()> m_action;
         std::function<bool()> m_may_go;
     };
@@ -234,6 +236,7 @@ protected:
         m_free_until = picoseconds(std::max<std::uint64_t>(when.raw(), 1) - 1);
     }
     static void*& stack_of(task& t) { return t.m_stack; }
+    static void* stack_of(const task& t) { return t.m_stack; }
     /// run() has been called; others may have acted since the last time.
     virtual void begin_run() {}
     /// Something was queued while advance() waits.

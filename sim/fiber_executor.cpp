@@ -4,7 +4,9 @@
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
 
+#include <cstring>
 #include <deque>
+#include <new>
 
 namespace mkclean
 {
@@ -22,7 +24,30 @@ struct fiber_state {
 
 } // namespace
 
+namespace
+{
+
+// As Boost.Context wants its stack allocators.
+struct stacks_by_new {
+    std::size_t bytes;
+    boost::context::stack_context allocate() const
+    {
+        boost::context::stack_context made;
+        made.size = bytes;
+        made.sp = static_cast<std::byte*>(::operator new(bytes)) + bytes;
+        return made;
+    }
+    void deallocate(boost::context::stack_context& stack) const
+    {
+        ::operator delete(static_cast<std::byte*>(stack.sp) - stack.size);
+    }
+};
+
+} // namespace
+
 struct fiber_executor::stacks {
+    explicit stacks(std::size_t bytes) : stack_bytes(bytes) {}
+    std::size_t stack_bytes; // 0: from the pool
     boost::context::pooled_fixedsize_stack pool{stack_size};
     std::deque<fiber_state> states;
     fiber_state callers;         // run()'s caller's
@@ -45,7 +70,8 @@ struct fiber_executor::stacks {
     }
 };
 
-fiber_executor::fiber_executor() : m_stacks(std::make_unique<stacks>())
+fiber_executor::fiber_executor(std::size_t stack_bytes)
+    : m_stacks(std::make_unique<stacks>(stack_bytes))
 {
     others_act_at(picoseconds::max());
 }
@@ -60,18 +86,37 @@ void fiber_executor::create_stack(task& t)
     namespace context = boost::context;
     fiber_state& state = m_stacks->states.emplace_back();
     stack_of(t) = &state;
-    context::stack_context stack = m_stacks->pool.allocate();
-    state.bounds = {static_cast<const char*>(stack.sp) - stack.size, stack.size};
-    state.fiber =
-        context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack),
-                       m_stacks->pool, [this, &t](context::fiber&& from) {
-                           m_stacks->arrived(std::move(from), nullptr);
-                           task* const to = run_body(t);
-                           fiber_state& target = m_stacks->of(to);
-                           m_stacks->left = nullptr;
-                           before_stack_switch(target.bounds, true);
-                           return std::move(target.fiber);
-                       });
+    const auto life = [this, &t](context::fiber&& from) {
+        m_stacks->arrived(std::move(from), nullptr);
+        task* const to = run_body(t);
+        fiber_state& target = m_stacks->of(to);
+        m_stacks->left = nullptr;
+        before_stack_switch(target.bounds, true);
+        return std::move(target.fiber);
+    };
+    const auto begin_on = [&](auto source) {
+        context::stack_context stack = source.allocate();
+        state.bounds = {static_cast<const char*>(stack.sp) - stack.size, stack.size};
+        state.fiber =
+            context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack),
+                           source, life);
+    };
+    if (m_stacks->stack_bytes > 0)
+        begin_on(stacks_by_new{m_stacks->stack_bytes});
+    else
+        begin_on(m_stacks->pool);
+}
+
+// A fiber is a pointer to where its stack was left, and nothing else.
+fiber_executor::stack_view fiber_executor::view_of(const task& t) const
+{
+    const fiber_state& state = *static_cast<fiber_state*>(stack_of(t));
+    stack_view view{};
+    static_assert(sizeof state.fiber == sizeof view.pointer);
+    std::memcpy(&view.pointer, &state.fiber, sizeof view.pointer);
+    view.bottom = reinterpret_cast<std::byte*>(const_cast<char*>(static_cast<const char*>(state.bounds.bottom)));
+    view.size = state.bounds.size;
+    return view;
 }
 
 void fiber_executor::switch_stacks(task* from, task* to)

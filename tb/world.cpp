@@ -147,6 +147,14 @@ void world::build_kernel(physical_memory& memory, interconnect& bus)
     }
 }
 
+void world::set_judges(kernel_observer& of_kernel, access_observer& of_accesses)
+{
+    m_kernel->observer = &of_kernel;
+    for (const auto& cpu : m_cores)
+        cpu->set_observer(&of_accesses);
+    m_log.attach(*m_invariants);
+}
+
 void world::start_thread(const std::string& name, unsigned cpu, mm_struct& mm,
                          std::function<void(user_task&)> body)
 {

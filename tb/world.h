@@ -37,6 +37,8 @@ public:
     virtual std::vector<counter> report() const = 0;
     /// How much of its work it has done, 0..1, for who waits; 0 if it cannot tell.
     virtual double part_done() const { return 0; }
+    /// Whether what comes before an explorer is to look at every order is over.
+    virtual bool begun() const { return true; }
     /// How often it saw something else than it had been told to expect.
     virtual std::uint64_t failed_expectations() const { return 0; }
 };
@@ -89,6 +91,11 @@ public:
     const block_device& block() const { return *m_block; }
     const filesystem& files() const { return *m_fs; }
     const workload& program() const { return m_program; }
+    unsigned threads_running() const { return m_threads_running; }
+    executor& time() const { return m_executor; }
+    /// Whoever judges in the oracle's place. Before run().
+    void set_judges(kernel_observer& of_kernel, access_observer& of_accesses);
+    invariant_checker& invariants() { return *m_invariants; }
     const oracle* judge() const { return m_oracle.get(); }
     const invariant_checker& invariants() const { return *m_invariants; }
     std::uint64_t signals() const { return m_signals; }

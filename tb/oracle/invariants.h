@@ -38,6 +38,12 @@ public:
     /// How often each was found broken; [0] is I1.
     const std::array<std::uint64_t, count>& broken() const { return m_broken; }
     bool all_hold() const;
+    /// What was found so far; not who is in the middle of what.
+    void forget()
+    {
+        m_broken = {};
+        m_first.reset();
+    }
     struct violation {
         std::size_t invariant = 0; ///< 1 is I1
         event at;

@@ -268,6 +268,7 @@ void script::runner::meet(const script_operation& op)
         m_script.m_waiting -= std::exchange(m.here, 0) - 1;
         ++m.round;
         m_self.futex_wake(m.waiting);
+        m_script.m_begun = m_script.m_begun || op.meeting == m_script.m_explored_from;
         return;
     }
     ++m_script.m_waiting;
@@ -322,6 +323,9 @@ void script::start(world& w)
     for (std::size_t i = 0; i < m_program.processes.size(); ++i)
         processes.push_back(&w.new_process());
     m_running = m_program.threads.size();
+    const auto from = std::find(m_program.meetings.begin(), m_program.meetings.end(), "explored");
+    m_explored_from = static_cast<std::size_t>(from - m_program.meetings.begin());
+    m_begun = from == m_program.meetings.end();
     for (const script_program::thread& t : m_program.threads) {
         for (std::size_t i = 0; i < m_meetings.size(); ++i)
             m_meetings[i].expected += script_program::attends(t, i) ? 1U : 0U;

@@ -22,6 +22,7 @@ public:
     std::vector<std::uint64_t> files() const override;
     void start(world& w) override;
     std::vector<counter> report() const override;
+    bool begun() const override { return m_begun; }
     std::uint64_t failed_expectations() const override { return m_counts.failed_expectations; }
 
 private:
@@ -50,6 +51,8 @@ private:
     std::vector<meeting> m_meetings;
     std::size_t m_running = 0; ///< threads that have not ended
     std::size_t m_waiting = 0; ///< of them, at a meeting
+    std::size_t m_explored_from = 0; ///< the meeting after which orders matter
+    bool m_begun = false;
     counts m_counts;
 };
 

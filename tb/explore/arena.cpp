@@ -1,0 +1,191 @@
+#include "tb/explore/arena.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <iterator>
+#include <new>
+
+#include <sys/mman.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+arena* the_arena = nullptr;
+thread_local arena* open_arena = nullptr;
+
+constexpr std::array<std::uint16_t, 20> class_sizes{16,  32,  48,  64,  80,  96,  128,
+                                                    160, 192, 224, 256, 320, 384, 448,
+                                                    512, 640, 768, 1024, 2048, 4096};
+constexpr std::size_t largest_small = 4096;
+constexpr std::size_t words = 4096 / 16 / 64;
+
+} // namespace
+
+/// What a page is used for: things of one size, or a part of a row of pages.
+struct arena::page_use {
+    enum : std::uint8_t { unused, small, row, row_goes_on };
+    std::uint8_t what = unused;
+    std::uint8_t size_class = 0;
+    std::uint16_t used = 0; ///< things; of a row: pages
+    std::uint64_t taken[words] = {};
+};
+
+struct arena::book {
+    page_use of[pages];
+};
+
+arena::arena()
+{
+    void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED || the_arena != nullptr)
+        throw std::bad_alloc();
+    m_memory = static_cast<std::byte*>(mapped);
+    the_arena = this;
+    // The books are themselves in the first pages.
+    for (std::size_t p = 0; p * page_bytes < sizeof(book); ++p)
+        books().of[p].what = page_use::row_goes_on;
+}
+
+arena::~arena()
+{
+    the_arena = nullptr;
+    ::munmap(m_memory, bytes);
+}
+
+arena::book& arena::books() const
+{
+    return *reinterpret_cast<book*>(m_memory);
+}
+
+std::size_t arena::small_pages() const
+{
+    std::size_t last = 0;
+    for (std::size_t p = 0; p < pages; ++p)
+        if (books().of[p].what == page_use::small || p * page_bytes < sizeof(book))
+            last = p + 1;
+    return last;
+}
+
+std::size_t arena::next_row(std::size_t page) const
+{
+    while (page < pages && books().of[page].what != page_use::row)
+        ++page;
+    return page;
+}
+
+std::size_t arena::row_bytes(std::size_t page) const
+{
+    return books().of[page].used * page_bytes;
+}
+
+void* arena::allocate(std::size_t size)
+{
+    if (size > largest_small)
+        return allocate_row(size);
+    const auto* const fits =
+        std::lower_bound(class_sizes.begin(), class_sizes.end(), std::max<std::size_t>(size, 1));
+    return allocate_small(static_cast<std::size_t>(fits - class_sizes.begin()));
+}
+
+void* arena::allocate_small(std::size_t size_class)
+{
+    const std::size_t size = class_sizes[size_class];
+    const std::size_t capacity = page_bytes / size;
+    for (std::size_t p = 0; p < pages; ++p) {
+        page_use& use = books().of[p];
+        if (use.what == page_use::unused) {
+            use.what = page_use::small;
+            use.size_class = static_cast<std::uint8_t>(size_class);
+        }
+        if (use.what != page_use::small || use.size_class != size_class || use.used == capacity)
+            continue;
+        for (std::size_t w = 0; w < words; ++w) {
+            if (~use.taken[w] == 0)
+                continue;
+            const auto bit = static_cast<std::size_t>(__builtin_ctzll(~use.taken[w]));
+            use.taken[w] |= std::uint64_t{1} << bit;
+            ++use.used;
+            return m_memory + p * page_bytes + (w * 64 + bit) * size;
+        }
+    }
+    throw std::bad_alloc();
+}
+
+void* arena::allocate_row(std::size_t size)
+{
+    const std::size_t needed = (size + page_bytes - 1) / page_bytes;
+    std::size_t free = 0;
+    for (std::size_t p = pages; p-- > 0;) {
+        free = books().of[p].what == page_use::unused ? free + 1 : 0;
+        if (free < needed)
+            continue;
+        books().of[p].what = page_use::row;
+        books().of[p].used = static_cast<std::uint16_t>(needed);
+        for (std::size_t i = 1; i < needed; ++i)
+            books().of[p + i].what = page_use::row_goes_on;
+        return m_memory + p * page_bytes;
+    }
+    throw std::bad_alloc();
+}
+
+void arena::release(void* at)
+{
+    std::byte* const from = static_cast<std::byte*>(at);
+    const auto offset = static_cast<std::size_t>(from - m_memory);
+    const std::size_t p = offset / page_bytes;
+    page_use& use = books().of[p];
+    if (use.what == page_use::row) {
+        std::memset(from, 0, use.used * page_bytes);
+        m_released_rows.at(m_released++) = {p, use.used};
+        std::fill(&use, &use + std::size_t{use.used}, page_use());
+        return;
+    }
+    const std::size_t size = class_sizes[use.size_class];
+    const std::size_t slot = offset % page_bytes / size;
+    std::memset(from, 0, size);
+    use.taken[slot / 64] &= ~(std::uint64_t{1} << slot % 64);
+    if (--use.used == 0)
+        use = page_use();
+}
+
+arena::scope::scope(arena& a) : m_before(open_arena)
+{
+    open_arena = &a;
+}
+
+arena::scope::~scope()
+{
+    open_arena = m_before;
+}
+
+} // namespace mkclean
+
+// ---- for the whole program ----------------------------------------------------------------------
+
+void* operator new(std::size_t size)
+{
+    if (mkclean::open_arena != nullptr)
+        return mkclean::open_arena->allocate(size);
+    if (void* const at = std::malloc(std::max<std::size_t>(size, 1)))
+        return at;
+    throw std::bad_alloc();
+}
+
+void operator delete(void* at) noexcept
+{
+    if (mkclean::the_arena != nullptr && mkclean::the_arena->contains(at))
+        mkclean::the_arena->release(at);
+    else
+        std::free(at);
+}
+
+void operator delete(void* at, std::size_t) noexcept
+{
+    operator delete(at);
+}

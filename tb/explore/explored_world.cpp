@@ -1,0 +1,293 @@
+#include "tb/explore/explored_world.h"
+#include "storage/fs/ext3.h"
+#include "tb/run.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <cstdlib>
+#include <stdexcept>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace mkclean
+{
+
+namespace
+{
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t stack_bytes = std::size_t{128} << 10;
+#else
+constexpr std::size_t stack_bytes = std::size_t{64} << 10;
+#endif
+constexpr std::size_t never_zero_for = 4096; ///< bytes: what is below so many zeros was never used
+
+} // namespace
+
+const char* name_of(flaw f)
+{
+    static constexpr std::array<const char*, flaws> names{
+        "lost bytes", "fsync lie", "stale read",  "deadlock",    "assertion",  "broken I1",
+        "broken I2",  "broken I3", "broken I4", "broken I5", "broken I6"};
+    return names[static_cast<std::size_t>(f)];
+}
+
+static flaw_set bit(flaw f)
+{
+    return flaw_set{1} << static_cast<unsigned>(f);
+}
+
+config to_be_explored(config c)
+{
+    c.memory = std::uint64_t{1} << 20;
+    c.memory_latency = 0;
+    c.oracle = false;
+    c.core.sync = time_sync::every_access;
+    c.power_cut_at = 0;
+    c.disk.destage_idle = 0;
+    return c;
+}
+
+/// Lets one entry go, and then nobody.
+class explored_world::one_move final : public arbiter
+{
+public:
+    void set(move m) { m_next = m; }
+    executor::entry* choose(const executor& exec) override
+    {
+        executor::entry* chosen = nullptr;
+        exec.for_each_ready([&](executor::entry& e) {
+            if (e.number() == m_next)
+                chosen = &e;
+        });
+        m_next = 0;
+        return chosen;
+    }
+
+private:
+    move m_next = 0;
+};
+
+struct explored_world::in_arena {
+    in_arena(const config& c, std::byte* ram, arbiter& by)
+        : memory(ram, c.memory),
+          bus(memory, picoseconds(c.memory_latency)),
+          program(make_workload(c)),
+          exec(stack_bytes)
+    {
+        exec.obey(by, true);
+        machine = std::make_unique<world>(c, exec, memory, bus, *program);
+        judge = std::make_unique<exploring_judge>(machine->the_kernel(), machine->disk(),
+                                                  machine->media());
+        machine->set_judges(*judge, *judge);
+    }
+    physical_memory memory;
+    plain_interconnect bus;
+    std::unique_ptr<workload> program;
+    fiber_executor exec;
+    std::unique_ptr<world> machine;
+    std::unique_ptr<exploring_judge> judge;
+};
+
+explored_world::explored_world(const config& c, block_store& store)
+    : m_config(to_be_explored(c)),
+      m_image(m_arena, store),
+      m_arbiter(std::make_unique<one_move>())
+{
+    {
+        const arena::scope all_of_it(m_arena);
+        m_ram = static_cast<std::byte*>(::operator new(m_config.memory));
+        m_in = new in_arena(m_config, m_ram, *m_arbiter);
+    }
+    m_world = m_in->machine.get();
+    m_judge = m_in->judge.get();
+    m_executor = &m_in->exec;
+
+    for (const auto& cpu : m_world->cores()) {
+        range_of(&cpu->stats(), sizeof cpu->stats());
+        range_of(&cpu->memory_unit().translations().stats(), sizeof(tlb_stats));
+        range_of(&cpu->memory_unit().page_walker().stats(), sizeof(walker_stats));
+    }
+    range_of(&m_world->disk().stats(), sizeof(disk_stats));
+    range_of(&m_world->block().stats(), sizeof(block_stats));
+    if (const auto* const journalled = dynamic_cast<const ext3*>(&m_world->files()))
+        range_of(&journalled->stats(), sizeof(journal_stats));
+    const vmstat& vm = m_world->the_kernel().stats;
+    range_of(&vm.nr_dirtied, sizeof vm - offsetof(vmstat, nr_dirtied));
+
+    // Up to where orders matter, one of them: whoever is first, and only then what waits for time.
+    move last_timer = 0;
+    while (!m_world->program().begun()) {
+        move first = 0;
+        move next_timer = 0;
+        move first_timer = 0;
+        m_executor->for_each_ready([&](const executor::entry& e) {
+            if (e.is_task() && first == 0)
+                first = e.number();
+            if (!e.is_task() && first_timer == 0)
+                first_timer = e.number();
+            if (!e.is_task() && next_timer == 0 && e.number() > last_timer)
+                next_timer = e.number();
+        });
+        if (first == 0)
+            first = last_timer = next_timer != 0 ? next_timer : first_timer;
+        step_result ignored;
+        if (run_one(first, ignored) != executor::outcome::held)
+            throw std::runtime_error("the program ends before it meets to be explored");
+    }
+    m_judge->begin();
+    step_result ignored;
+    m_ranges = {{0, arena::bytes}};
+    m_world->invariants().forget();
+    forget_counts();
+    m_start = m_image.take(m_ranges);
+    m_image.load(m_start);
+}
+
+explored_world::~explored_world()
+{
+    m_image.load(m_start);
+    const arena::scope all_of_it(m_arena);
+    delete m_in;
+    ::operator delete(m_ram);
+}
+
+void explored_world::range_of(const void* from, std::size_t bytes)
+{
+    m_counters.emplace_back(const_cast<void*>(from), bytes);
+}
+
+void explored_world::forget_counts()
+{
+    for (const auto& [from, bytes] : m_counters)
+        std::memset(from, 0, bytes);
+}
+
+std::vector<explored_world::move> explored_world::moves() const
+{
+    std::vector<move> all;
+    move first_task = 0;
+    m_executor->for_each_ready([&](const executor::entry& e) {
+        all.push_back(e.number());
+        if (e.is_task() && first_task == 0)
+            first_task = e.number();
+    });
+    // Nobody is left whom another order could surprise.
+    if (winding_down() && first_task != 0)
+        return {first_task};
+    return all;
+}
+
+executor::outcome explored_world::run_one(move m, step_result& result)
+{
+    m_stacks_before.clear();
+    m_executor->for_each_stack(
+        [&](const fiber_executor::stack_view& s) { m_stacks_before.push_back(s); });
+    m_small_before = m_arena.small_pages();
+    m_arbiter->set(m);
+    executor::outcome how = executor::outcome::stopped;
+    try {
+        const arena::scope all_of_it(m_arena);
+        how = m_executor->run();
+    } catch (const std::exception& error) {
+        result.flaws |= bit(flaw::assertion);
+        result.what = error.what();
+        result.ended = true;
+    }
+    sweep_stacks();
+    return how;
+}
+
+// What calls have left behind below a stack's end says nothing, and would tell equal states apart.
+void explored_world::sweep_stacks()
+{
+    auto before = m_stacks_before.begin();
+    m_ranges.clear();
+    m_executor->for_each_stack([&](const fiber_executor::stack_view& s) {
+#if defined(__SANITIZE_ADDRESS__)
+        __asan_unpoison_memory_region(s.bottom, s.size);
+#endif
+        while (before != m_stacks_before.end() && before->bottom != s.bottom)
+            ++before; // somebody has ended
+        std::byte* low = before != m_stacks_before.end() ? std::min(before->pointer, s.pointer)
+                                                         : s.pointer;
+        std::size_t zeros = 0;
+        while (low > s.bottom && zeros < never_zero_for) {
+            low -= sizeof(std::uint64_t);
+            std::uint64_t word = 0;
+            std::memcpy(&word, low, sizeof word);
+            zeros = word == 0 ? zeros + sizeof word : 0;
+        }
+        low += zeros;
+        if (low <= s.bottom + 64)
+            throw std::runtime_error("a stack of an explored world is too small");
+        if (getenv("NOSWEEP") == nullptr && low < s.pointer)
+            std::memset(low, 0, static_cast<std::size_t>(s.pointer - low));
+        const auto from = static_cast<std::size_t>(low - m_arena.begin());
+        const auto end = static_cast<std::size_t>(s.bottom + s.size - m_arena.begin());
+        m_ranges.push_back({from, end});
+    });
+    const std::size_t used_frames = m_world == nullptr
+                                        ? 0
+                                        : m_world->the_kernel().cache.first_unused().raw();
+    const std::size_t small = m_arena.small_pages();
+    m_ranges.push_back({0, std::max(small, m_small_before) * arena::page_bytes});
+    m_arena.take_released_rows([&](std::byte* at, std::size_t bytes) {
+        const auto from = static_cast<std::size_t>(at - m_arena.begin());
+        m_ranges.push_back({from, from + bytes});
+    });
+    m_arena.for_each_row([&](std::byte* at, std::size_t bytes) {
+        const auto from = static_cast<std::size_t>(at - m_arena.begin());
+        const bool is_stack =
+            std::any_of(m_ranges.begin(), m_ranges.end(), [&](const image::range& r) {
+                return r.from >= from && r.from < from + bytes;
+            });
+        if (at == m_ram)
+            m_ranges.push_back({from, from + used_frames * page_size});
+        else if (!is_stack)
+            m_ranges.push_back({from, from + bytes});
+    });
+}
+
+explored_world::step_result explored_world::make(move m)
+{
+    step_result result;
+    const executor::outcome how = run_one(m, result);
+    if (how == executor::outcome::stopped && !result.ended) {
+        m_judge->judge_end();
+        m_world->invariants().check_quiet();
+        result.ended = true;
+    }
+    const exploring_judge::counts found = m_judge->take_counts();
+    if (found.lost > 0)
+        result.flaws |= bit(flaw::lost);
+    if (found.lies > 0)
+        result.flaws |= bit(flaw::lie);
+    if (found.stale > 0)
+        result.flaws |= bit(flaw::stale);
+    const auto& broken = m_world->invariants().broken();
+    for (std::size_t i = 0; i < broken.size(); ++i)
+        if (broken[i] > 0)
+            result.flaws |= flaw_set{1} << (static_cast<std::size_t>(flaw::invariant_1) + i);
+    m_world->invariants().forget();
+    forget_counts();
+    result.state = m_image.take(m_ranges);
+    return result;
+}
+
+std::string explored_world::name_of_move(move m) const
+{
+    std::string name;
+    m_executor->for_each_ready([&](const executor::entry& e) {
+        if (e.number() != m)
+            return;
+        name = e.is_task() ? static_cast<const executor::task&>(e).name()
+                           : static_cast<const executor::timer&>(e).name();
+    });
+    return name;
+}
+
+} // namespace mkclean

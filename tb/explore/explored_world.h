@@ -1,0 +1,91 @@
+#pragma once
+
+#include "sim/fiber_executor.h"
+#include "tb/config.h"
+#include "tb/explore/arena.h"
+#include "tb/explore/image.h"
+#include "tb/explore/judge.h"
+#include "tb/platform/plain_interconnect.h"
+#include "tb/world.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mkclean
+{
+
+/// What an explorer can find. In the order in which it matters.
+enum class flaw : std::uint8_t {
+    lost,      ///< bytes that nobody will ever see again
+    lie,       ///< fsync, msync: returned 0, and a power cut would show what it promised missing
+    stale,     ///< a load of something else than was stored
+    deadlock,  ///< nobody can go on
+    assertion, ///< the model or the kernel has caught itself in something
+    invariant_1, invariant_2, invariant_3, invariant_4, invariant_5, invariant_6
+};
+constexpr std::size_t flaws = 11;
+const char* name_of(flaw f);
+using flaw_set = std::uint32_t; ///< bit n: flaw n
+
+/// Changes a config into one whose time stands still and that nobody but its explorer drives.
+config to_be_explored(config c);
+
+/// A world in an arena, and the bytes it is now: what one move leads to can be asked again and
+/// again, from any state.
+class explored_world
+{
+public:
+    /// Builds it and runs it up to where its program wants to be explored. Throws as running it
+    /// would.
+    explored_world(const config& c, block_store& store);
+    ~explored_world();
+
+    using move = std::uint32_t; ///< the number of an executor's entry
+
+    image::id start() const { return m_start; }
+    void load(image::id state) { m_image.load(state); }
+    /// What can be done in the loaded state. Empty: it is an end.
+    std::vector<move> moves() const;
+    struct step_result {
+        image::id state = 0;
+        flaw_set flaws = 0;
+        bool ended = false;
+        std::string what; ///< of an assertion
+    };
+    /// Makes a move from the loaded state; the state it leads to is what the world is in until
+    /// load() or back().
+    step_result make(move m);
+    void back() { m_image.back(); }
+
+    world& inside() { return *m_world; }
+    const exploring_judge& judge() const { return *m_judge; }
+    std::string name_of_move(move m) const;
+
+private:
+    class one_move;
+
+    executor::outcome run_one(move m, step_result& result);
+    void sweep_stacks();
+    void forget_counts();
+    void range_of(const void* from, std::size_t bytes);
+    bool winding_down() const { return m_world->threads_running() == 0; }
+
+    config m_config;
+    arena m_arena;
+    image m_image;
+    std::unique_ptr<one_move> m_arbiter;
+    struct in_arena;
+    in_arena* m_in = nullptr;
+    world* m_world = nullptr;
+    exploring_judge* m_judge = nullptr;
+    fiber_executor* m_executor = nullptr;
+    std::byte* m_ram = nullptr;
+    std::vector<std::pair<void*, std::size_t>> m_counters; ///< that say what has been, not what is
+    std::vector<image::range> m_ranges;
+    std::vector<fiber_executor::stack_view> m_stacks_before;
+    std::size_t m_small_before = 0;
+    image::id m_start = 0;
+};
+
+} // namespace mkclean

@@ -1,0 +1,173 @@
+#include "tb/explore/judge.h"
+#include "storage/fs/recovery.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace mkclean
+{
+
+exploring_judge::exploring_judge(kernel& k, const disk_controller& disk, const disk_media& media)
+    : m_kernel(k),
+      m_disk(disk),
+      m_media(media)
+{
+}
+
+exploring_judge::counts exploring_judge::take_counts()
+{
+    return std::exchange(m_counts, {});
+}
+
+// ---- what programs do ---------------------------------------------------------------------------
+
+const inode* exploring_judge::file_at(const core& cpu, virtual_address va,
+                                      std::uint64_t& offset) const
+{
+    auto* const mm = static_cast<mm_struct*>(cpu.current().context());
+    const vm_area_struct* const vma = mm == nullptr ? nullptr : mm->find_vma(va);
+    if (vma == nullptr || vma->file == nullptr || !vma->flags.shared)
+        return nullptr;
+    offset = vma->index_of(va).raw() * page_size + offset_in_page(va);
+    return vma->file;
+}
+
+exploring_judge::place* exploring_judge::find(inode_number ino, std::uint64_t offset)
+{
+    for (place& p : m_places)
+        if (p.ino == ino && p.offset == offset)
+            return &p;
+    return nullptr;
+}
+
+void exploring_judge::stored(inode_number ino, std::uint64_t offset, std::byte value)
+{
+    place p;
+    p.ino = ino;
+    p.offset = offset;
+    p.current = value;
+    if (place* const known = find(ino, offset))
+        known->current = value;
+    else
+        m_places.insert(std::lower_bound(m_places.begin(), m_places.end(), p,
+                                         [](const place& a, const place& b) {
+                                             return a.is_before(b);
+                                         }),
+                        p);
+    for (promise& call : m_promises)
+        for (acceptable& a : call.about)
+            if (call.ino == ino && a.offset == offset &&
+                std::find(a.bytes.begin(), a.bytes.end(), value) == a.bytes.end())
+                a.bytes.insert(std::lower_bound(a.bytes.begin(), a.bytes.end(), value), value);
+}
+
+void exploring_judge::on_store(const core& cpu, picoseconds, virtual_address va,
+                               const std::byte* bytes, std::size_t, store_part)
+{
+    std::uint64_t offset = 0;
+    const inode* const file = m_begun ? file_at(cpu, va, offset) : nullptr;
+    if (file != nullptr)
+        stored(file->ino, offset, *bytes);
+}
+
+void exploring_judge::on_load(const core& cpu, virtual_address va, const std::byte* bytes,
+                              std::size_t)
+{
+    std::uint64_t offset = 0;
+    const inode* const file = m_begun ? file_at(cpu, va, offset) : nullptr;
+    const place* const p = file == nullptr ? nullptr : find(file->ino, offset);
+    if (p != nullptr && !p->lost && *bytes != p->current)
+        ++m_counts.stale;
+}
+
+void exploring_judge::on_file_write(const core&, const inode& file, std::uint64_t offset,
+                                    const std::byte* bytes, std::size_t)
+{
+    if (m_begun)
+        stored(file.ino, offset, *bytes);
+}
+
+void exploring_judge::on_file_read(const core&, const inode& file, std::uint64_t offset,
+                                   const std::byte* bytes, std::size_t length)
+{
+    for (const place& p : m_places)
+        if (p.ino == file.ino && !p.lost && p.offset >= offset && p.offset < offset + length &&
+            bytes[p.offset - offset] != p.current)
+            ++m_counts.stale;
+}
+
+// ---- what the kernel promises -------------------------------------------------------------------
+
+void exploring_judge::on_sync_begin(const core& cpu, const inode& file, page_index first,
+                                    page_index end)
+{
+    if (!m_begun)
+        return;
+    promise call;
+    call.by = cpu.id();
+    call.ino = file.ino;
+    call.first = first.raw() * page_size;
+    call.end = end == page_index::max() ? ~std::uint64_t{0} : end.raw() * page_size;
+    call.size = file.size;
+    for (const place& p : m_places)
+        if (p.ino == file.ino && p.offset >= call.first && p.offset < call.end && !p.lost)
+            call.about.push_back({p.offset, {p.current}});
+    const auto at = std::find_if(m_promises.begin(), m_promises.end(),
+                                 [&](const promise& other) { return other.by > call.by; });
+    m_promises.insert(at, std::move(call));
+}
+
+void exploring_judge::on_sync_end(const core& cpu, const inode& file, int result)
+{
+    const auto at = std::find_if(
+        m_promises.begin(), m_promises.end(),
+        [&](const promise& call) { return call.by == cpu.id() && call.ino == file.ino; });
+    if (at == m_promises.end())
+        return;
+    const promise call = std::move(*at);
+    m_promises.erase(at);
+    if (result != 0)
+        return;
+    for (const acceptable& a : call.about) {
+        const place* const p = find(call.ino, a.offset);
+        if (a.offset < call.size &&
+            std::find(a.bytes.begin(), a.bytes.end(), durable(*p)) == a.bytes.end())
+            ++m_counts.lies;
+    }
+}
+
+std::byte exploring_judge::durable(const place& p) const
+{
+    std::array<std::byte, page_size> bytes{};
+    recovered_filesystem(m_media).read_page(p.ino.raw(), p.offset / page_size, bytes.data());
+    return bytes[p.offset % page_size];
+}
+
+// What a reader would get now that the page is forgotten.
+void exploring_judge::on_drop(const core&, const inode& file, page_index page)
+{
+    const std::uint32_t block_size = m_kernel.fs.block_size();
+    for (place& p : m_places) {
+        if (p.ino != file.ino || p.offset / page_size != page.raw() || p.offset >= file.size)
+            continue;
+        const std::uint64_t block = m_kernel.fs.peek_block(file, p.offset / block_size);
+        std::vector<std::byte> bytes(block_size);
+        if (block != 0)
+            m_disk.read_current(sector_number(block * (block_size / sector_size)),
+                                block_size / sector_size, bytes.data());
+        if (!p.lost && bytes[p.offset % block_size] != p.current) {
+            p.lost = true;
+            ++m_counts.lost;
+        }
+    }
+}
+
+void exploring_judge::judge_end()
+{
+    for (const place& p : m_places)
+        if (!p.lost && durable(p) != p.current)
+            ++m_counts.lost;
+}
+
+} // namespace mkclean
