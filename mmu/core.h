@@ -8,10 +8,10 @@
 #include "mmu/thread.h"
 #include "sim/actor.h"
 #include "sim/executor.h"
+#include "sim/fifo.h"
 
 #include <algorithm>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -134,6 +134,7 @@ public:
     void block_on(wait_queue& queue) override;
     bool block_on(wait_queue& queue, picoseconds timeout) override;
     void spin_on(wait_queue& queue) override;
+    bool spin_until_ready(const std::function<bool()>& ready) override;
     picoseconds now() const override { return m_local; }
     actor_id id() const override { return m_current->id(); }
 
@@ -368,8 +369,8 @@ private:
     bool m_locked = false; ///< and a lock was taken
 
     std::vector<std::unique_ptr<thread>> m_threads;
-    std::deque<thread*> m_ready_kernel;
-    std::deque<thread*> m_ready_user;
+    fifo<thread*> m_ready_kernel;
+    fifo<thread*> m_ready_user;
     std::vector<thread*> m_expired; ///< whose sleep has ended, to be woken by the timer interrupt
     thread* m_current = nullptr;
     thread* m_idle_thread = nullptr;

@@ -144,7 +144,7 @@ void core::schedule()
 {
     m_need_resched = false;
     thread* next = m_idle_thread;
-    for (std::deque<thread*>* ready : {&m_ready_kernel, &m_ready_user}) {
+    for (fifo<thread*>* ready : {&m_ready_kernel, &m_ready_user}) {
         if (!ready->empty()) {
             next = ready->front();
             ready->pop_front();
@@ -262,6 +262,22 @@ struct core::spinner final : waiter {
     core& cpu;
     bool released = false;
 };
+
+bool core::spin_until_ready(const std::function<bool()>& ready)
+{
+    if (!m_executor.arbitrated())
+        return false;
+    for (;;) {
+        m_executor.give_way_until(m_local, ready);
+        m_executor.move_on_to(m_local);
+        if (interrupt_due()) {
+            take_interrupt();
+        } else if (ready()) {
+            m_acted = true;
+            return true;
+        }
+    }
+}
 
 void core::spin_on(wait_queue& queue)
 {

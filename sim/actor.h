@@ -5,6 +5,7 @@
 #include "sim/number.h"
 #include "sim/wait_queue.h"
 
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -40,6 +41,18 @@ public:
     virtual bool block_on(wait_queue& queue, picoseconds timeout) = 0;
     /// Waits for `queue` without giving its processor away (interrupts are taken).
     virtual void spin_on(wait_queue& queue) = 0;
+    /// Under an arbiter: waits until `ready()` as nobody can who has to be woken, so that it is the
+    /// same wait however often it would have been woken in vain. False: it cannot.
+    virtual bool wait_until_ready(const std::function<bool()>& ready)
+    {
+        static_cast<void>(ready);
+        return false;
+    }
+    /// The same, spinning.
+    virtual bool spin_until_ready(const std::function<bool()>& ready)
+    {
+        return wait_until_ready(ready);
+    }
     /// Holds interrupts off on the actor's processor; nests. Nothing to a device.
     virtual void interrupts_off() {}
     virtual void interrupts_on() {}
@@ -84,6 +97,8 @@ public:
     void block_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
+        if (!ready() && wait_until_ready([&ready] { return ready(); }))
+            return;
         while (!ready())
             block_on(queue);
     }
@@ -98,6 +113,8 @@ public:
     void spin_to_lock(wait_queue& queue, Predicate&& ready)
     {
         sync_to_lock();
+        if (!ready() && spin_until_ready([&ready] { return ready(); }))
+            return;
         while (!ready())
             spin_on(queue);
     }
@@ -105,6 +122,8 @@ public:
     void spin_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
+        if (!ready() && spin_until_ready([&ready] { return ready(); }))
+            return;
         while (!ready())
             spin_on(queue);
     }

@@ -62,6 +62,12 @@ public:
         return m_woken;
     }
     void spin_on(wait_queue& queue) override { block_on(queue); }
+    bool wait_until_ready(const std::function<bool()>& ready) override
+    {
+        if (m_executor.arbitrated())
+            m_executor.give_way_until(m_executor.now(), ready);
+        return m_executor.arbitrated();
+    }
     picoseconds now() const override { return m_executor.now(); }
     actor_id id() const override { return m_id; }
 

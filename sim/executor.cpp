@@ -170,6 +170,15 @@ void executor::give_way(picoseconds when)
     move_on_to(when);
 }
 
+void executor::give_way_until(picoseconds when, std::function<bool()> ready)
+{
+    task& self = *m_running;
+    self.m_may_go = std::move(ready);
+    resume_at(self, when);
+    yield();
+    self.m_may_go = nullptr;
+}
+
 void executor::move_on_to(picoseconds when)
 {
     while (!m_timeless && when > m_now)

@@ -71,11 +71,13 @@ public:
         task(std::string name, unsigned priority, std::function<void()> body);
         const std::string& name() const { return m_name; }
         bool finished() const { return m_finished; }
+        bool may_go() const override { return !m_may_go || m_may_go(); }
 
     private:
         friend class executor;
         std::string m_name;
         std::function<void()> m_body;
+        std::function<bool()> m_may_go; ///< what it waits for, under an arbiter
         void* m_stack = nullptr; ///< of the implementation's kind
         bool m_begun = false;
         bool m_finished = false;
@@ -176,6 +178,9 @@ public:
     /// Under an arbiter: others may have their turns before the running task goes on, at `when` at
     /// the earliest.
     void give_way(picoseconds when);
+    /// The same, and not before `ready()`, which must not wait or change anything; unless it is
+    /// handed over to.
+    void give_way_until(picoseconds when, std::function<bool()> ready);
     /// Under an arbiter: the running task goes on at `when`, and nobody in between.
     void move_on_to(picoseconds when);
     /// Under an arbiter: `t` is who goes next, and nobody in between.

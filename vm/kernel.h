@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mmu/core.h"
+#include "sim/fifo.h"
 #include "storage/fs/filesystem.h"
 #include "vm/mm.h"
 #include "vm/policies.h"
@@ -116,7 +117,7 @@ public:
     kernel_observer* observer = nullptr;
     vmstat& stats;
 
-    std::vector<std::deque<tlb_flush_request*>> tlb_flush_queues; ///< one a core
+    std::vector<fifo<tlb_flush_request*>> tlb_flush_queues; ///< one a core
     std::vector<std::unique_ptr<asid_allocator>> asids;           ///< the same
     std::uint64_t last_global_asid = 0;
     logged_pages logged;

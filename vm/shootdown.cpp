@@ -63,7 +63,7 @@ std::vector<core*> queue_for(kernel& k, const std::vector<core*>& targets,
 {
     std::vector<core*> to_interrupt;
     for (core* other : targets) {
-        std::deque<tlb_flush_request*>& queue = k.tlb_flush_queues[other->index()];
+        fifo<tlb_flush_request*>& queue = k.tlb_flush_queues[other->index()];
         if (queue.empty())
             to_interrupt.push_back(other);
         queue.push_back(&request);
@@ -95,7 +95,7 @@ void wait_for_acknowledgements(core& cpu, tlb_flush_request& request)
 
 void flush_tlb_interrupt(kernel& k, core& cpu)
 {
-    std::deque<tlb_flush_request*>& queue = k.tlb_flush_queues[cpu.index()];
+    fifo<tlb_flush_request*>& queue = k.tlb_flush_queues[cpu.index()];
     while (!queue.empty()) {
         tlb_flush_request& request = *queue.front();
         queue.pop_front();

@@ -16,8 +16,8 @@ void disk_controller::run_mechanism(engine& self)
 {
     try {
         for (;;) {
-            std::optional<work> w;
-            wait_for(self, m_mechanism_work, [&] { return (w = next_work()).has_value(); });
+            wait_for(self, m_mechanism_work, [&] { return next_work().has_value(); });
+            const std::optional<work> w = next_work();
             const picoseconds began = self.now();
             if (w->read)
                 gather(self, *w->read, w->run);

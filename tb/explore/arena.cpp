@@ -32,6 +32,7 @@ struct arena::page_use {
     std::uint8_t what = unused;
     std::uint8_t size_class = 0;
     std::uint16_t used = 0; ///< things; of a row: pages
+    std::uint16_t owner = 0;
     std::uint64_t taken[words] = {};
 };
 
@@ -84,6 +85,24 @@ std::size_t arena::row_bytes(std::size_t page) const
     return books().of[page].used * page_bytes;
 }
 
+std::string arena::describe(std::size_t offset) const
+{
+    std::size_t p = offset / page_bytes;
+    const page_use& use = books().of[p];
+    if (offset < sizeof(book))
+        return "the books of page " + std::to_string(offset / sizeof(page_use)) + " of size " + std::to_string(class_sizes[books().of[offset / sizeof(page_use)].size_class]);
+    if (use.what == page_use::small) {
+        const std::size_t size = class_sizes[use.size_class];
+        const std::size_t in_page = offset % page_bytes;
+        return std::to_string(size) + " bytes, number " + std::to_string(in_page / size) +
+               " of page " + std::to_string(p) + ", at " + std::to_string(in_page % size);
+    }
+    while (books().of[p].what == page_use::row_goes_on)
+        --p;
+    return "row of " + std::to_string(row_bytes(p)) + " bytes, at " +
+           std::to_string(offset - p * page_bytes);
+}
+
 void* arena::allocate(std::size_t size)
 {
     if (size > largest_small)
@@ -97,13 +116,16 @@ void* arena::allocate_small(std::size_t size_class)
 {
     const std::size_t size = class_sizes[size_class];
     const std::size_t capacity = page_bytes / size;
+    const std::uint16_t owner = m_owner != nullptr ? m_owner(m_owner_of) : std::uint16_t{0};
     for (std::size_t p = 0; p < pages; ++p) {
         page_use& use = books().of[p];
         if (use.what == page_use::unused) {
             use.what = page_use::small;
             use.size_class = static_cast<std::uint8_t>(size_class);
+            use.owner = owner;
         }
-        if (use.what != page_use::small || use.size_class != size_class || use.used == capacity)
+        if (use.what != page_use::small || use.size_class != size_class ||
+            use.owner != owner || use.used == capacity)
             continue;
         for (std::size_t w = 0; w < words; ++w) {
             if (~use.taken[w] == 0)

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace mkclean
@@ -27,6 +28,13 @@ public:
     arena(const arena&) = delete;
     arena& operator=(const arena&) = delete;
 
+    /// Small things of different owners get pages of their own, so that where they are does not
+    /// depend on who came first. `owner` says who is allocating.
+    void set_owner(std::uint16_t (*owner)(const void*), const void* of)
+    {
+        m_owner = owner;
+        m_owner_of = of;
+    }
     /// Zeroed. Throws std::bad_alloc when it is full.
     void* allocate(std::size_t size);
     void release(void* at);
@@ -54,6 +62,9 @@ public:
         return at >= m_memory && at < m_memory + bytes;
     }
 
+    /// What is there, for whoever looks for what tells states apart.
+    std::string describe(std::size_t offset) const;
+
     class scope
     {
     public:
@@ -77,6 +88,8 @@ private:
     void* allocate_row(std::size_t size);
 
     std::byte* m_memory;
+    std::uint16_t (*m_owner)(const void*) = nullptr;
+    const void* m_owner_of = nullptr;
     // No container that would take its memory from here.
     std::array<std::pair<std::size_t, std::size_t>, 256> m_released_rows{}; ///< pages
     std::size_t m_released = 0;

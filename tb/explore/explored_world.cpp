@@ -105,6 +105,12 @@ explored_world::explored_world(const config& c, block_store& store)
     m_world = m_in->machine.get();
     m_judge = m_in->judge.get();
     m_executor = &m_in->exec;
+    m_arena.set_owner(
+        [](const void* exec) {
+            const executor::task* const who = static_cast<const executor*>(exec)->running();
+            return static_cast<std::uint16_t>(who == nullptr ? 0 : who->number());
+        },
+        static_cast<const executor*>(m_executor));
 
     for (const auto& cpu : m_world->cores()) {
         range_of(&cpu->stats(), sizeof cpu->stats());
@@ -287,6 +293,27 @@ std::string explored_world::name_of_move(move m) const
         name = e.is_task() ? static_cast<const executor::task&>(e).name()
                            : static_cast<const executor::timer&>(e).name();
     });
+    return name;
+}
+
+std::string explored_world::where(std::size_t offset) const
+{
+    std::string name = "?";
+    std::byte* const at = m_arena.begin() + offset;
+    m_executor->for_each_task([&](const executor::task&) {});
+    std::vector<std::string> names;
+    m_executor->for_each_task([&](const executor::task& t) {
+        if (!t.finished())
+            names.push_back(t.name());
+    });
+    std::size_t i = 0;
+    m_executor->for_each_stack([&](const fiber_executor::stack_view& s) {
+        if (at >= s.bottom && at < s.bottom + s.size)
+            name = "stack of " + names[i] + " top-" + std::to_string(s.bottom + s.size - at);
+        ++i;
+    });
+    if (name == "?")
+        name = m_arena.describe(offset);
     return name;
 }
 

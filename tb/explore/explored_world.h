@@ -58,6 +58,8 @@ public:
     step_result make(move m);
     void back() { m_image.back(); }
 
+    const arena& memory() const { return m_arena; }
+    std::string where(std::size_t offset) const;
     world& inside() { return *m_world; }
     const exploring_judge& judge() const { return *m_judge; }
     std::string name_of_move(move m) const;

@@ -46,6 +46,13 @@ public:
     breadth_first_search(explored_world& w, const search_limits& limits, std::size_t most_states);
 
     /// `tell` is called now and then, and ends the search by returning true.
+    std::vector<image::id> states() const
+    {
+        std::vector<image::id> all;
+        for (const record& r : m_records)
+            all.push_back(r.state);
+        return all;
+    }
     search_result run(const std::function<bool(const progress&)>& tell);
 
 private:
