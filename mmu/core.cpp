@@ -36,8 +36,9 @@ struct core::interrupt_on_its_way {
     interrupt_on_its_way(core& c, interrupt v)
         : cpu(c),
           vector(v),
-          arrival(c.m_executor, c.name() + "/" + name_of(v), 0, [this] { arrive(); },
-                  [this] { return cpu.m_interrupts_off == 0; })
+          arrival(
+              c.m_executor, c.name() + "/" + name_of(v), 0, [this] { arrive(); },
+              [this] { return cpu.m_interrupts_off == 0; })
     {
     }
     void post(picoseconds due)

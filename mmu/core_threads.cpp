@@ -24,9 +24,9 @@ thread::thread(core& home, std::string name, kind k, address_context* context, a
       m_kind(k),
       m_context(context),
       m_id(id),
-      m_timer(home.m_executor, home.name() + "/" + m_name + " wakes up", timer_priority,
-              [this] { expire(); },
-              [this] { return m_home.m_interrupts_off == 0; })
+      m_timer(
+          home.m_executor, home.name() + "/" + m_name + " wakes up", timer_priority,
+          [this] { expire(); }, [this] { return m_home.m_interrupts_off == 0; })
 {
 }
 

@@ -40,9 +40,8 @@ executor::timer::timer(executor& owner, std::string name, unsigned priority,
 executor::timer::~timer()
 {
     disarm();
-    m_owner.m_entries.erase(
-        std::remove(m_owner.m_entries.begin(), m_owner.m_entries.end(), this),
-        m_owner.m_entries.end());
+    m_owner.m_entries.erase(std::remove(m_owner.m_entries.begin(), m_owner.m_entries.end(), this),
+                            m_owner.m_entries.end());
 }
 
 void executor::timer::arm(picoseconds when)

@@ -78,7 +78,7 @@ public:
         std::string m_name;
         std::function<void()> m_body;
         std::function<bool()> m_may_go; ///< what it waits for, under an arbiter
-        void* m_stack = nullptr; ///< of the implementation's kind
+        void* m_stack = nullptr;        ///< of the implementation's kind
         bool m_begun = false;
         bool m_finished = false;
     };

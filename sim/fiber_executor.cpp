@@ -97,9 +97,8 @@ void fiber_executor::create_stack(task& t)
     const auto begin_on = [&](auto source) {
         context::stack_context stack = source.allocate();
         state.bounds = {static_cast<const char*>(stack.sp) - stack.size, stack.size};
-        state.fiber =
-            context::fiber(std::allocator_arg, context::preallocated(stack.sp, stack.size, stack),
-                           source, life);
+        state.fiber = context::fiber(
+            std::allocator_arg, context::preallocated(stack.sp, stack.size, stack), source, life);
     };
     if (m_stacks->stack_bytes > 0)
         begin_on(stacks_by_new{m_stacks->stack_bytes});
@@ -114,7 +113,8 @@ fiber_executor::stack_view fiber_executor::view_of(const task& t) const
     stack_view view{};
     static_assert(sizeof state.fiber == sizeof view.pointer);
     std::memcpy(&view.pointer, &state.fiber, sizeof view.pointer);
-    view.bottom = reinterpret_cast<std::byte*>(const_cast<char*>(static_cast<const char*>(state.bounds.bottom)));
+    view.bottom = reinterpret_cast<std::byte*>(
+        const_cast<char*>(static_cast<const char*>(state.bounds.bottom)));
     view.size = state.bounds.size;
     return view;
 }

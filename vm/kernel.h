@@ -118,7 +118,7 @@ public:
     vmstat& stats;
 
     std::vector<fifo<tlb_flush_request*>> tlb_flush_queues; ///< one a core
-    std::vector<std::unique_ptr<asid_allocator>> asids;           ///< the same
+    std::vector<std::unique_ptr<asid_allocator>> asids;     ///< the same
     std::uint64_t last_global_asid = 0;
     logged_pages logged;
     wait_queue flusher_wait;               ///< pdflush sleeps here

@@ -97,6 +97,7 @@ inline std::string trace_line(std::uint64_t time, executor::outcome how)
         return std::to_string(time) + " stopped\n";
     case executor::outcome::out_of_time:
         return std::to_string(time) + " out of time\n";
+    case executor::outcome::held:
     case executor::outcome::interrupted:
         return std::to_string(time) + " interrupted\n";
     }

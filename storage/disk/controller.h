@@ -7,8 +7,8 @@
 #include "storage/disk/registers.h"
 #include "storage/disk/stats.h"
 
-#include <array>
 #include "sim/fifo.h"
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -160,7 +160,7 @@ private:
     std::uint32_t m_interrupt_enable = 0;
 
     std::array<slot, disk_slots> m_slots;
-    fifo<unsigned> m_issued;  // not fetched yet, in the order of issue
+    fifo<unsigned> m_issued;        // not fetched yet, in the order of issue
     std::vector<unsigned> m_active; // fetched, in that order
     sector_number m_arm;            // behind the sector accessed last
     picoseconds m_idle_since;

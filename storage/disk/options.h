@@ -39,7 +39,7 @@ struct disk_options {
     std::uint64_t queue_depth = 32; ///< commands worked on at a time, 1..32
     disk_scheduling scheduling = disk_scheduling::fcfs;
 
-    std::uint64_t dma_beat = 64;              ///< bytes, 1..512: moved in one bus transaction
+    std::uint64_t dma_beat = 64; ///< bytes, 1..512: moved in one bus transaction
     explored_transfer explored_dma = explored_transfer::block;
     std::uint64_t dma_bandwidth = 80'000'000; ///< bytes a second, 1..10^12 (Ultra2 wide SCSI)
     /// What the controller's processor takes over a command before it begins to work on it, ps, 0..

@@ -18,8 +18,8 @@ namespace
 arena* the_arena = nullptr;
 thread_local arena* open_arena = nullptr;
 
-constexpr std::array<std::uint16_t, 20> class_sizes{16,  32,  48,  64,  80,  96,  128,
-                                                    160, 192, 224, 256, 320, 384, 448,
+constexpr std::array<std::uint16_t, 20> class_sizes{16,  32,  48,  64,   80,   96,  128,
+                                                    160, 192, 224, 256,  320,  384, 448,
                                                     512, 640, 768, 1024, 2048, 4096};
 constexpr std::size_t largest_small = 4096;
 constexpr std::size_t words = 4096 / 16 / 64;
@@ -90,7 +90,8 @@ std::string arena::describe(std::size_t offset) const
     std::size_t p = offset / page_bytes;
     const page_use& use = books().of[p];
     if (offset < sizeof(book))
-        return "the books of page " + std::to_string(offset / sizeof(page_use)) + " of size " + std::to_string(class_sizes[books().of[offset / sizeof(page_use)].size_class]);
+        return "the books of page " + std::to_string(offset / sizeof(page_use)) + " of size " +
+               std::to_string(class_sizes[books().of[offset / sizeof(page_use)].size_class]);
     if (use.what == page_use::small) {
         const std::size_t size = class_sizes[use.size_class];
         const std::size_t in_page = offset % page_bytes;
@@ -124,8 +125,8 @@ void* arena::allocate_small(std::size_t size_class)
             use.size_class = static_cast<std::uint8_t>(size_class);
             use.owner = owner;
         }
-        if (use.what != page_use::small || use.size_class != size_class ||
-            use.owner != owner || use.used == capacity)
+        if (use.what != page_use::small || use.size_class != size_class || use.owner != owner ||
+            use.used == capacity)
             continue;
         for (std::size_t w = 0; w < words; ++w) {
             if (~use.taken[w] == 0)

@@ -57,10 +57,7 @@ public:
         for (std::size_t p = next_row(0); p < pages; p = next_row(p + 1))
             visit(m_memory + p * page_bytes, row_bytes(p));
     }
-    bool contains(const void* at) const
-    {
-        return at >= m_memory && at < m_memory + bytes;
-    }
+    bool contains(const void* at) const { return at >= m_memory && at < m_memory + bytes; }
 
     /// What is there, for whoever looks for what tells states apart.
     std::string describe(std::size_t offset) const;

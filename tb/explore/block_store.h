@@ -46,7 +46,10 @@ public:
 
     /// O(1). Throws store_full.
     id intern(const void* block);
-    const std::byte* operator[](id block) const { return m_blocks.as<std::byte>() + block * block_bytes; }
+    const std::byte* operator[](id block) const
+    {
+        return m_blocks.as<std::byte>() + block * block_bytes;
+    }
     /// How many there are.
     std::size_t size() const { return m_count->load(std::memory_order_relaxed); }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <cstdlib>
 #include <stdexcept>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -30,8 +29,8 @@ constexpr std::size_t never_zero_for = 4096; ///< bytes: what is below so many z
 const char* name_of(flaw f)
 {
     static constexpr std::array<const char*, flaws> names{
-        "lost bytes", "fsync lie", "stale read",  "deadlock",    "assertion",  "broken I1",
-        "broken I2",  "broken I3", "broken I4", "broken I5", "broken I6"};
+        "lost bytes", "fsync lie", "stale read", "deadlock",  "assertion", "broken I1",
+        "broken I2",  "broken I3", "broken I4",  "broken I5", "broken I6"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -218,8 +217,8 @@ void explored_world::sweep_stacks()
 #endif
         while (before != m_stacks_before.end() && before->bottom != s.bottom)
             ++before; // somebody has ended
-        std::byte* low = before != m_stacks_before.end() ? std::min(before->pointer, s.pointer)
-                                                         : s.pointer;
+        std::byte* low =
+            before != m_stacks_before.end() ? std::min(before->pointer, s.pointer) : s.pointer;
         std::size_t zeros = 0;
         while (low > s.bottom && zeros < never_zero_for) {
             low -= sizeof(std::uint64_t);
@@ -230,15 +229,14 @@ void explored_world::sweep_stacks()
         low += zeros;
         if (low <= s.bottom + 64)
             throw std::runtime_error("a stack of an explored world is too small");
-        if (getenv("NOSWEEP") == nullptr && low < s.pointer)
+        if (low < s.pointer)
             std::memset(low, 0, static_cast<std::size_t>(s.pointer - low));
         const auto from = static_cast<std::size_t>(low - m_arena.begin());
         const auto end = static_cast<std::size_t>(s.bottom + s.size - m_arena.begin());
         m_ranges.push_back({from, end});
     });
-    const std::size_t used_frames = m_world == nullptr
-                                        ? 0
-                                        : m_world->the_kernel().cache.first_unused().raw();
+    const std::size_t used_frames =
+        m_world == nullptr ? 0 : m_world->the_kernel().cache.first_unused().raw();
     const std::size_t small = m_arena.small_pages();
     m_ranges.push_back({0, std::max(small, m_small_before) * arena::page_bytes});
     m_arena.take_released_rows([&](std::byte* at, std::size_t bytes) {
@@ -298,23 +296,21 @@ std::string explored_world::name_of_move(move m) const
 
 std::string explored_world::where(std::size_t offset) const
 {
-    std::string name = "?";
-    std::byte* const at = m_arena.begin() + offset;
-    m_executor->for_each_task([&](const executor::task&) {});
+    const std::byte* const at = m_arena.begin() + offset;
     std::vector<std::string> names;
     m_executor->for_each_task([&](const executor::task& t) {
         if (!t.finished())
             names.push_back(t.name());
     });
-    std::size_t i = 0;
+    std::string found;
+    auto name = names.begin();
     m_executor->for_each_stack([&](const fiber_executor::stack_view& s) {
         if (at >= s.bottom && at < s.bottom + s.size)
-            name = "stack of " + names[i] + " top-" + std::to_string(s.bottom + s.size - at);
-        ++i;
+            found = "stack of " + *name + ", " + std::to_string(s.bottom + s.size - at) +
+                    " bytes below its top";
+        ++name;
     });
-    if (name == "?")
-        name = m_arena.describe(offset);
-    return name;
+    return found.empty() ? m_arena.describe(offset) : found;
 }
 
 } // namespace mkclean

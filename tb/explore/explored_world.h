@@ -22,7 +22,12 @@ enum class flaw : std::uint8_t {
     stale,     ///< a load of something else than was stored
     deadlock,  ///< nobody can go on
     assertion, ///< the model or the kernel has caught itself in something
-    invariant_1, invariant_2, invariant_3, invariant_4, invariant_5, invariant_6
+    invariant_1,
+    invariant_2,
+    invariant_3,
+    invariant_4,
+    invariant_5,
+    invariant_6
 };
 constexpr std::size_t flaws = 11;
 const char* name_of(flaw f);
@@ -59,6 +64,7 @@ public:
     void back() { m_image.back(); }
 
     const arena& memory() const { return m_arena; }
+    /// What is at that place of it, for whoever wonders what tells two states apart.
     std::string where(std::size_t offset) const;
     world& inside() { return *m_world; }
     const exploring_judge& judge() const { return *m_judge; }

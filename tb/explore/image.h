@@ -50,7 +50,7 @@ private:
     std::array<id, arena::pages> m_pages{};
     node m_folders{};
     id m_root = 0;
-    std::vector<std::size_t> m_changed;                   ///< leaves, by number
+    std::vector<std::size_t> m_changed;                  ///< leaves, by number
     std::vector<std::pair<std::size_t, id>> m_new_pages; ///< ascending
 };
 

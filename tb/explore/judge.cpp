@@ -50,11 +50,10 @@ void exploring_judge::stored(inode_number ino, std::uint64_t offset, std::byte v
     if (place* const known = find(ino, offset))
         known->current = value;
     else
-        m_places.insert(std::lower_bound(m_places.begin(), m_places.end(), p,
-                                         [](const place& a, const place& b) {
-                                             return a.is_before(b);
-                                         }),
-                        p);
+        m_places.insert(
+            std::lower_bound(m_places.begin(), m_places.end(), p,
+                             [](const place& a, const place& b) { return a.is_before(b); }),
+            p);
     for (promise& call : m_promises)
         for (acceptable& a : call.about)
             if (call.ino == ino && a.offset == offset &&
@@ -120,9 +119,9 @@ void exploring_judge::on_sync_begin(const core& cpu, const inode& file, page_ind
 
 void exploring_judge::on_sync_end(const core& cpu, const inode& file, int result)
 {
-    const auto at = std::find_if(
-        m_promises.begin(), m_promises.end(),
-        [&](const promise& call) { return call.by == cpu.id() && call.ino == file.ino; });
+    const auto at = std::find_if(m_promises.begin(), m_promises.end(), [&](const promise& call) {
+        return call.by == cpu.id() && call.ino == file.ino;
+    });
     if (at == m_promises.end())
         return;
     const promise call = std::move(*at);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "vm/kernel.h"
 #include "storage/disk/controller.h"
+#include "vm/kernel.h"
 
 #include <cstdint>
 #include <vector>
@@ -23,9 +23,9 @@ public:
     exploring_judge(kernel& k, const disk_controller& disk, const disk_media& media);
 
     struct counts {
-        std::uint32_t lost = 0;     ///< places whose byte was dropped, or is not there at the end
-        std::uint32_t lies = 0;     ///< promised places that are not durable
-        std::uint32_t stale = 0;    ///< loads of something else
+        std::uint32_t lost = 0;  ///< places whose byte was dropped, or is not there at the end
+        std::uint32_t lies = 0;  ///< promised places that are not durable
+        std::uint32_t stale = 0; ///< loads of something else
     };
     /// Since the last call.
     counts take_counts();
@@ -76,7 +76,7 @@ private:
         inode_number ino;
         std::uint64_t first = 0; ///< bytes of the file
         std::uint64_t end = 0;
-        std::uint64_t size = 0;  ///< of the file: what lies behind is promised to nobody
+        std::uint64_t size = 0; ///< of the file: what lies behind is promised to nobody
         std::vector<acceptable> about;
     };
 

@@ -113,9 +113,8 @@ search_result breadth_first_search::run(const std::function<bool(const progress&
     while (m_level_begin < m_level_end && !stopped) {
         for (std::uint32_t i = m_level_begin; i < m_level_end && !stopped; ++i) {
             expand(i);
-            if ((i & 0xff) == 0 &&
-                tell({m_records.size(), m_result.transitions, m_level_end - m_level_begin,
-                      m_result.levels}))
+            if ((i & 0xff) == 0 && tell({m_records.size(), m_result.transitions,
+                                         m_level_end - m_level_begin, m_result.levels}))
                 stopped = true;
         }
         ++m_result.levels;

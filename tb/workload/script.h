@@ -49,8 +49,8 @@ private:
     script_program m_program;
     std::vector<mapping> m_mappings; ///< one a variable
     std::vector<meeting> m_meetings;
-    std::size_t m_running = 0; ///< threads that have not ended
-    std::size_t m_waiting = 0; ///< of them, at a meeting
+    std::size_t m_running = 0;       ///< threads that have not ended
+    std::size_t m_waiting = 0;       ///< of them, at a meeting
     std::size_t m_explored_from = 0; ///< the meeting after which orders matter
     bool m_begun = false;
     counts m_counts;
