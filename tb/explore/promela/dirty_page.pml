@@ -175,18 +175,15 @@ bit cleaning; /* in clear_page_dirty_for_io(), or what try_to_free_buffers() cal
 bit writeback_busy;
 byte accounting; /* between PG_dirty and its count */
 byte tagging; /* between PG_dirty and its tag */
-/* A dirty or writable PTE was taken, and what it knew is not told yet. */
+/* Somebody has taken a PTE and is not done with it: what it knew may not be told yet, or the TLBs not be
+   flushed. */
 #define sync_has_it 0
 #define zap_has_it 1
 #define rewriter_has_it 2
-bit pte_in_hand[3];
+bit pte_taken[3];
 bit nobody; /* what is lowered where nothing is to be */
-#if ZAP
-bit zap_holds_page;
-#endif
-#if STORE != at_once
-byte store_in_flight[CPUS];
-#endif
+/* The processor is between two steps of one store. It answers no interrupt then, except as STORE has it. */
+bit store_in_flight[CPUS];
 
 bit stop; /* CPUs finish their faults, and no more */
 
@@ -203,6 +200,7 @@ c_decl {
    run, so nothing stops at a failure. */
 c_code {
     extern long depth;
+    extern void (*uerror)(char*);
 
     void fails(enum property p)
     {
@@ -213,6 +211,10 @@ c_code {
             return;
         seen[p] = 1;
         printf("property %s fails %ld\n", names[p], depth + 1);
+#ifdef TRACE
+        if (p == TRACE)
+            uerror("as asked for");
+#endif
     }
 };
 
@@ -240,8 +242,8 @@ c_code {
         if (!(now.on_disk[0] && now.on_disk[1]) && !now.PG_dirty && !now.PG_writeback &&
             !now.BH_Dirty[0] && !now.BH_Dirty[1] && now.bh_lock[0] == bh_unlocked &&
             now.bh_lock[1] == bh_unlocked && !pte_writable && !any_of_mms(now.pte_dirty) &&
-            !now.pte_in_hand[sync_has_it] && !now.pte_in_hand[zap_has_it] &&
-            !now.pte_in_hand[rewriter_has_it] && !window && !now.cleaning)
+            !now.pte_taken[sync_has_it] && !now.pte_taken[zap_has_it] &&
+            !now.pte_taken[rewriter_has_it] && !window && !now.cleaning)
             fails(is_P1c);
 #endif
     }
@@ -253,10 +255,10 @@ inline checked() { c_code { check_invariants(); } }
 
 /* ---- TLBs ---------------------------------------------------------------------------------------- */
 
-#if STORE == drained
-#define may_acknowledge(cpu) (store_in_flight[cpu] == 0)
-#else
+#if STORE == not_drained
 #define may_acknowledge(cpu) true
+#else
+#define may_acknowledge(cpu) (!store_in_flight[cpu])
 #endif
 
 inline flush_tlb_of(cpu)
@@ -320,21 +322,13 @@ inline account_page_dirtied(lowered)
 
 inline dirty_page_then_buffers(condition, lowered)
 {
-    bit newly;
-    d_step {
-        condition ->
-        if
-        :: !PG_dirty -> PG_dirty = 1; accounting++; tagging++; newly = 1
-        :: else -> skip
-        fi;
-        checked()
-    }
-    d_step { BH_Dirty[0] = 1; checked() }
     if
-    :: d_step { !newly -> BH_Dirty[1] = 1; lowered = 0; checked() }
-    :: d_step { newly -> BH_Dirty[1] = 1; newly = 0; checked() }
-       account_page_dirtied(lowered)
-    fi
+    :: d_step { condition && PG_dirty -> checked() }
+    :: d_step { condition && !PG_dirty -> PG_dirty = 1; accounting++; tagging++; checked() }
+       account_page_dirtied(nobody)
+    fi;
+    d_step { BH_Dirty[0] = 1; checked() }
+    d_step { BH_Dirty[1] = 1; lowered = 0; checked() }
 }
 
 inline set_page_dirty(condition, lowered)
@@ -348,11 +342,10 @@ inline set_page_dirty(condition, lowered)
 
 /* ---- page_mkclean and clear_page_dirty_for_io ---------------------------------------------------- */
 
+#define needs_cleaning(mm) (pte_present[mm] && (pte_write[mm] || pte_dirty[mm]))
 #if MKCLEAN == keep_write
-#define needs_cleaning(mm) (pte_present[mm] && pte_dirty[mm])
 #define write_left 1
 #else
-#define needs_cleaning(mm) (pte_present[mm] && (pte_write[mm] || pte_dirty[mm]))
 #define write_left 0
 #endif
 
@@ -366,6 +359,12 @@ inline ptep_get_and_clear(mm)
 {
     page_table_lock[mm] = 1;
     pte_present[mm] = 0; pte_write[mm] = 0; pte_dirty[mm] = 0
+}
+
+inline pte_done(by, mm)
+{
+    page_table_lock[mm] = 0;
+    pte_taken[by] = 0
 }
 
 inline page_mkclean_one(mm)
@@ -634,10 +633,11 @@ end_user_mode:
            checked()
        }
 #if WALKER == read_then_write
-    :: d_step { !stop && walk_finds_write -> cpus_busy++; checked() }
+    :: d_step { !stop && walk_finds_write -> store_in_flight[_pid] = 1; cpus_busy++; checked() }
        d_step {
            pte_present[mm] = 1; pte_write[mm] = 1; pte_dirty[mm] = 1;
            tlb[_pid] = tlb_dirty;
+           store_in_flight[_pid] = 0;
            cpus_busy--;
            checked()
        }
@@ -734,16 +734,17 @@ inline unmap(mm)
     :: d_step { !page_table_lock[mm] && !pte_present[mm] -> checked() }
     :: d_step {
            !page_table_lock[mm] && pte_present[mm] ->
-           pte_in_hand[sync_has_it] = pte_dirty[mm];
+           pte_taken[sync_has_it] = 1;
+           dirty = pte_dirty[mm];
            ptep_get_and_clear(mm);
            checked()
        }
        flush_tlb_page(mm);
        if
-       :: d_step { !pte_in_hand[sync_has_it] -> page_table_lock[mm] = 0; checked() }
-       :: d_step { pte_in_hand[sync_has_it] -> checked() }
-          set_page_dirty(true, pte_in_hand[sync_has_it]);
-          d_step { page_table_lock[mm] = 0; checked() }
+       :: d_step { !dirty -> pte_done(sync_has_it, mm); checked() }
+       :: d_step { dirty -> checked() }
+          set_page_dirty(true, dirty);
+          d_step { pte_done(sync_has_it, mm); checked() }
        fi
     fi
 }
@@ -755,16 +756,16 @@ inline msync_page(mm)
     :: d_step { !page_table_lock[mm] && !pte_dirty[mm] -> checked() }
     :: d_step {
            !page_table_lock[mm] && pte_dirty[mm] ->
+           pte_taken[sync_has_it] = 1;
            page_table_lock[mm] = 1;
            pte_dirty[mm] = 0;
-           pte_in_hand[sync_has_it] = 1;
            checked()
        }
 #if MKCLEAN_FLUSH != none
        flush_tlb_page_by_policy(mm);
 #endif
-       set_page_dirty(true, pte_in_hand[sync_has_it]);
-       d_step { page_table_lock[mm] = 0; checked() }
+       set_page_dirty(true, nobody);
+       d_step { pte_done(sync_has_it, mm); checked() }
     fi
 }
 
@@ -831,7 +832,7 @@ inline final_sync()
        d_step {
            /* Nobody has anything to write any more. */
            !PG_dirty && !PG_locked && !writeback_busy && accounting == 0 &&
-           !pte_in_hand[zap_has_it] && bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
+           !any_of_mms(page_table_lock) && bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
            !(JOURNAL && (BH_Dirty[0] || BH_Dirty[1])) ->
            if
            :: !all_on_disk -> c_code { fails(is_P1u); }
@@ -846,7 +847,7 @@ end_of_run:
 
 active proctype sync()
 {
-    bit found, stale;
+    bit found, stale, dirty;
 end_idle:
     do
     :: d_step { owed[0] = !on_disk[0]; owed[1] = !on_disk[1]; checked() }
@@ -867,16 +868,15 @@ end_idle:
     do
     :: d_step {
            !page_table_lock[0] && pte_present[0] ->
+           pte_taken[rewriter_has_it] = 1;
            write = pte_write[0]; dirty = pte_dirty[0];
-           pte_in_hand[rewriter_has_it] = write || dirty;
            ptep_get_and_clear(0);
            checked()
        }
        d_step {
-           pte_in_hand[rewriter_has_it] = 0;
            pte_present[0] = 1; pte_write[0] = write; pte_dirty[0] = dirty;
            write = 0; dirty = 0;
-           page_table_lock[0] = 0;
+           pte_done(rewriter_has_it, 0);
            checked()
        }
     od
@@ -886,12 +886,13 @@ end_idle:
 #if ZAP
 active proctype zap()
 {
+    bit dirty;
 end_idle:
     do
     :: d_step {
            !page_table_lock[0] && pte_present[0] ->
-           zap_holds_page = 1;
-           pte_in_hand[zap_has_it] = pte_dirty[0];
+           pte_taken[zap_has_it] = 1;
+           dirty = pte_dirty[0];
            ptep_get_and_clear(0);
            checked()
        }
@@ -899,15 +900,15 @@ end_idle:
        flush_tlb_page(0);
 #endif
        if
-       :: d_step { !pte_in_hand[zap_has_it] -> page_table_lock[0] = 0; checked() }
-       :: d_step { pte_in_hand[zap_has_it] -> checked() }
-          set_page_dirty(true, pte_in_hand[zap_has_it]);
+       :: d_step { !dirty -> page_table_lock[0] = 0; checked() }
+       :: d_step { dirty -> checked() }
+          set_page_dirty(true, dirty);
           d_step { page_table_lock[0] = 0; checked() }
        fi;
 #if ZAP == flush_after_ptl
        flush_tlb_page(0);
 #endif
-       d_step { zap_holds_page = 0; checked() }
+       d_step { pte_taken[zap_has_it] = 0; checked() } /* the page's reference is dropped */
     od
 }
 
@@ -916,8 +917,8 @@ active proctype reclaim()
 end_idle:
     do
     :: d_step {
-           !any_of_mms(pte_present) && !zap_holds_page && !any_of_cpus(fault_window) &&
-           !PG_locked && !PG_dirty && !PG_writeback && !BH_Dirty[0] && !BH_Dirty[1] &&
+           !any_of_mms(pte_present) && !pte_taken[sync_has_it] && !pte_taken[zap_has_it] &&
+!any_of_cpus(fault_window) && !PG_locked && !PG_dirty && !PG_writeback && !BH_Dirty[0] && !BH_Dirty[1] &&
            bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked ->
            if
            :: !all_on_disk -> c_code { fails(is_P1e); }
