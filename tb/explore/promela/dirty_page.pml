@@ -530,16 +530,20 @@ inline write_locked_page(lowered)
 #endif
 #define store_faults (tlb[_pid] != tlb_dirty && !walk_finds_write)
 
+inline lock_page() { d_step { !PG_locked -> PG_locked = 1; checked() } }
+inline wait_on_page_locked() { d_step { !PG_locked -> checked() } }
+inline fault_returns(lowered) { d_step { cpus_busy--; lowered = 0; checked() } }
+
+#define keeps_ptl (FAULT == ptl_install_dirty || FAULT == ptl_install_wait_dirty)
 #define dirty_comes_later                                                                          \
     (FAULT == install_dirty || FAULT == install_wait_dirty ||                                      \
-     FAULT == lock_install_unlock_dirty || FAULT == lock_install_dirty_unlock ||                   \
-     FAULT == ptl_install_dirty || FAULT == ptl_install_wait_dirty)
-#define keeps_ptl (FAULT == ptl_install_dirty || FAULT == ptl_install_wait_dirty)
+     FAULT == lock_install_unlock_dirty || FAULT == lock_install_dirty_unlock || keeps_ptl)
 
-inline install_pte(lowered)
+/* Under the page-table lock, which is given back in the same step unless the policy keeps it. */
+inline install_pte(condition, lowered)
 {
     d_step {
-        !page_table_lock[mm] ->
+        condition && !page_table_lock[mm] ->
         pte_present[mm] = 1; pte_write[mm] = 1;
         pte_dirty[mm] = pte_dirty[mm] || FAULT != install_only;
         tlb[_pid] = tlb_none;
@@ -550,57 +554,87 @@ inline install_pte(lowered)
     }
 }
 
-inline lock_page() { d_step { !PG_locked -> PG_locked = 1; checked() } }
-inline wait_on_page_locked() { d_step { !PG_locked -> checked() } }
-inline fault_returns(lowered) { d_step { cpus_busy--; lowered = 0; checked() } }
+/* Another thread was here first, and has seen to it or is about to. */
+inline pte_is_writable(lowered)
+{
+    d_step {
+        !page_table_lock[mm] && pte_write[mm] ->
+        tlb[_pid] = tlb_none;
+        cpus_busy--;
+        lowered = 0;
+        checked()
+    }
+}
 
+/* Who dirties before he looks at the PTE has no more to do there than to install it. */
 inline do_wp_page()
 {
-#if FAULT == install_only
-    install_pte(nobody);
-    fault_returns(nobody)
-#elif FAULT == install_dirty
-    install_pte(nobody);
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(nobody)
+#if FAULT == lock_dirty_install_unlock
+    lock_page();
+    set_page_dirty(true, nobody);
+    install_pte(true, nobody);
+    fault_returns(PG_locked)
 #elif FAULT == dirty_install
     set_page_dirty(true, nobody);
-    install_pte(nobody);
+    install_pte(true, nobody);
     fault_returns(nobody)
-#elif FAULT == install_wait_dirty
-    install_pte(nobody);
-    wait_on_page_locked();
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(nobody)
-#elif FAULT == lock_install_unlock_dirty
-    lock_page();
-    install_pte(PG_locked);
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(nobody)
-#elif FAULT == lock_install_dirty_unlock
-    lock_page();
-    install_pte(nobody);
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(PG_locked)
-#elif FAULT == lock_dirty_install_unlock
-    lock_page();
-    set_page_dirty(true, nobody);
-    install_pte(nobody);
-    fault_returns(PG_locked)
-#elif FAULT == ptl_install_dirty
-    install_pte(nobody);
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(page_table_lock[mm])
 #elif FAULT == wait_dirty_install
     wait_on_page_locked();
     set_page_dirty(true, nobody);
-    install_pte(nobody);
+    install_pte(true, nobody);
     fault_returns(nobody)
+#elif FAULT == install_only
+    if
+    :: pte_is_writable(nobody)
+    :: install_pte(!pte_write[mm], nobody);
+       fault_returns(nobody)
+    fi
+#elif FAULT == install_dirty
+    if
+    :: pte_is_writable(nobody)
+    :: install_pte(!pte_write[mm], nobody);
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(nobody)
+    fi
+#elif FAULT == install_wait_dirty
+    if
+    :: pte_is_writable(nobody)
+    :: install_pte(!pte_write[mm], nobody);
+       wait_on_page_locked();
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(nobody)
+    fi
+#elif FAULT == lock_install_unlock_dirty
+    lock_page();
+    if
+    :: pte_is_writable(PG_locked)
+    :: install_pte(!pte_write[mm], PG_locked);
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(nobody)
+    fi
+#elif FAULT == lock_install_dirty_unlock
+    lock_page();
+    if
+    :: pte_is_writable(PG_locked)
+    :: install_pte(!pte_write[mm], nobody);
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(PG_locked)
+    fi
+#elif FAULT == ptl_install_dirty
+    if
+    :: pte_is_writable(nobody)
+    :: install_pte(!pte_write[mm], nobody);
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(page_table_lock[mm])
+    fi
 #elif FAULT == ptl_install_wait_dirty
-    install_pte(nobody);
-    wait_on_page_locked();
-    set_page_dirty(true, fault_window[_pid]);
-    fault_returns(page_table_lock[mm])
+    if
+    :: pte_is_writable(nobody)
+    :: install_pte(!pte_write[mm], nobody);
+       wait_on_page_locked();
+       set_page_dirty(true, fault_window[_pid]);
+       fault_returns(page_table_lock[mm])
+    fi
 #endif
 }
 
