@@ -1,33 +1,39 @@
 /*
- * The dirty-page protocol of one page of a file, mapped shared, with two blocks on disk: who may say
- * "write me", who takes that away, and whether somebody still says so when disk and memory differ.
+ * The dirty-page protocol of one page of a file, mapped shared, of two blocks: who may say "write
+ * me", who takes that away, and whether somebody still says so when disk and memory differ.
  *
- * This is written from what the kernels do, not from mkclean's code, so that the two can be compared:
+ * Written from what the kernels do and not from mkclean's code, so that the two can be compared:
  * where they disagree, one of them is wrong.
  *
- * A d_step is one atomic step, and the length of a counterexample is their number. A step looks at or
- * changes one shared word, except where nobody could tell:
- *   - what is done under a lock that all who look at it take is one step with taking the lock,
- *   - giving a lock back is one step with what came before it: it enables others and disables nobody,
- *     so it may as well come early.
- * Waiting is a guard. Hardware (walkers, TLBs, DMA) takes no lock and is never part of a kernel's step.
+ * A d_step is one atomic step; the length of a counterexample is their number. A step looks at or
+ * changes one shared word. Three kinds of it may do more, for nobody could tell:
+ *   - taking a lock, and the first thing that is done under it;
+ *   - the last thing that is done under a lock, and giving it back, which enables others, disables
+ *     nobody, and so may as well come early;
+ *   - words that are only looked at under the same lock (nr_dirty and the tag).
+ * Waiting is a guard. Hardware takes no lock, and is never part of a kernel's step.
  *
- * Nothing is counted, and no number of stores is fixed: of a block's versions only two bits are kept,
- * `on_disk` (the disk has what memory has) and `owed` (the fsync under way has still to write a store
- * that was there before it began). So what holds, holds for any number of stores, faults and syncs.
+ * No number of stores is fixed. Of the versions of a block two bits are kept: `on_disk`, the disk
+ * has what memory has, and `owed`, the fsync under way has still to see a store on disk that was
+ * there before it began. A store clears the one, DMA sets it and clears the other, fsync begins by
+ * setting `owed` where `on_disk` is not: nothing else of the versions is ever asked. So what holds,
+ * holds for any number of stores, faults, writebacks and fsyncs.
  *
- * Run by scripts/promela; docs/promela.md says what is found.
+ * scripts/promela runs it; docs/promela.md says what is found.
  */
 
-/* ---- policies: each is chosen with -D ------------------------------------------------------------ */
+/* ---- policies: each is chosen with -D -------------------------------------------------------- */
 
 /* Values of CPDFIO: clear_page_dirty_for_io() of Linux 2.6.18, 2.6.19, 2.6.20 and later. */
 #ifndef CPDFIO
 #define CPDFIO 2620
 #endif
+#if CPDFIO != 2618 && CPDFIO != 2619 && CPDFIO != 2620
+#error no such CPDFIO
+#endif
 
-/* Values of FAULT: what a write fault does, in its order. LOCK, UNLOCK and WAIT are of the page lock;
-   PTL means that all that follows is under the page-table lock. */
+/* Values of FAULT: what a write fault does, in its order. What is locked, unlocked or waited for is
+   the page lock; with ptl_ all of it is done under the page-table lock. */
 #define install_only 1 /* 2.6.18: W without D, and nobody is told */
 #define install_dirty 2 /* 2.6.19 */
 #define dirty_install 3
@@ -71,7 +77,7 @@
 #define TAG_ATOMIC 0 /* 1: PG_dirty, its count and its tag are set in one step */
 #endif
 
-/* Values of ZAP: munmap or MADV_DONTNEED by somebody who is not asked to stop, and reclaim with it. */
+/* Values of ZAP: munmap or MADV_DONTNEED by somebody who never stops, and reclaim with it. */
 #define flush_under_ptl 1 /* 1cf35d47712d */
 #define flush_after_ptl 2
 #ifndef ZAP
@@ -88,7 +94,7 @@
 /* Values of WALKER: how the processor sets D. */
 #define locked_rmw 1
 #define read_then_write 2 /* what was read is written back whole */
-#define no_recheck 3 /* a store through a clean entry does not look whether P and W are still there */
+#define no_recheck 3 /* a store through a clean entry does not look whether W is still there */
 #ifndef WALKER
 #define WALKER locked_rmw
 #endif
@@ -129,13 +135,25 @@
 #define mm_of(cpu) 0
 #endif
 
-/* 1: only P2w is checked. A store made in a fault's window is then left out of the books, so that this
-   costs no states. */
+/* 1: only P2w is checked: a store made in a fault's window is left out of the books. */
 #ifndef WAIVE
 #define WAIVE 0
 #endif
 
-/* ---- the state ----------------------------------------------------------------------------------- */
+#if TAG_ATOMIC && SET_PAGE_DIRTY != buffers_first
+#error TAG_ATOMIC knows buffers_first only
+#endif
+#if MKCLEAN == clear_set_flush && MKCLEAN_FLUSH != everyone && MKCLEAN_FLUSH != local
+#error clear_set_flush is a way to flush
+#endif
+#if MKCLEAN_FLUSH == late && (CPDFIO != 2620 || TTFB)
+#error only clear_page_dirty_for_io() of 2.6.20 has a place for a late flush
+#endif
+#if STORE != at_once && WALKER != locked_rmw
+#error a store is split in one place only
+#endif
+
+/* ---- the state ------------------------------------------------------------------------------- */
 
 #define tlb_none 0
 #define tlb_read 1
@@ -167,27 +185,28 @@ byte bh_lock[2];
 bit on_disk[2] = 1;
 bit owed[2];
 
-/* Which part of its code an agent is in says no more than its program counter does, so these make no
-   states. The properties need them. */
+/* The properties ask where an agent is. That says no more than its program counter does, so these
+   make no states. */
 bit fault_window[CPUS]; /* between the PTE and the end of set_page_dirty() */
 byte cpus_busy; /* neither in user mode nor stopped */
-bit cleaning; /* in clear_page_dirty_for_io(), or what try_to_free_buffers() calls: page lock held */
+bit cleaning; /* in clear_page_dirty_for_io(), or in try_to_free_buffers() */
 bit writeback_busy;
 byte accounting; /* between PG_dirty and its count */
 byte tagging; /* between PG_dirty and its tag */
-/* Somebody has taken a PTE and is not done with it: what it knew may not be told yet, or the TLBs not be
-   flushed. */
+/* Somebody has taken a PTE and is not done with it: perhaps what it knew is not told yet, or TLBs
+   are not flushed. */
 #define sync_has_it 0
 #define zap_has_it 1
 #define rewriter_has_it 2
 bit pte_taken[3];
-bit nobody; /* what is lowered where nothing is to be */
-/* The processor is between two steps of one store. It answers no interrupt then, except as STORE has it. */
+
+/* Between two steps of one store. A processor answers no interrupt there, but as STORE has it. */
 bit store_in_flight[CPUS];
 
-bit stop; /* CPUs finish their faults, and no more */
+bit stop; /* processors finish their faults, and no more */
+bit nobody; /* what is lowered where nothing is to be */
 
-/* ---- the properties ------------------------------------------------------------------------------ */
+/* ---- the properties -------------------------------------------------------------------------- */
 
 c_decl {
     enum property { is_P1s, is_P1u, is_P1c, is_P1e, is_P2, is_P2w,
@@ -196,8 +215,8 @@ c_decl {
     extern void check_invariants(void);
 };
 
-/* Search is breadth first: the first failure that is seen is as short as any. All are recorded in one
-   run, so nothing stops at a failure. */
+/* The search is breadth first, so the first failure that is seen is as short as any. It goes on
+   after a failure: one run finds them all. */
 c_code {
     extern long depth;
     extern void (*uerror)(char*);
@@ -207,7 +226,7 @@ c_code {
         static const char* const names[] = {"P1s", "P1u", "P1c", "P1e", "P2", "P2w",
                                             "P3q", "P3s", "P4q", "P4n", "P5"};
         static char seen[properties];
-        if (seen[p])
+        if (seen[p] || (WAIVE && p != is_P2w))
             return;
         seen[p] = 1;
         printf("property %s fails %ld\n", names[p], depth + 1);
@@ -224,7 +243,6 @@ c_code {
 c_code {
     void check_invariants(void)
     {
-#if !WAIVE
         const int window = any_of_cpus(now.fault_window) != 0;
         const int pte_writable = any_of_mms(now.pte_write) != 0;
         const int tlb_writable = now.tlb[0] >= tlb_write || now.tlb[CPUS - 1] >= tlb_write;
@@ -245,7 +263,6 @@ c_code {
             !now.pte_taken[sync_has_it] && !now.pte_taken[zap_has_it] &&
             !now.pte_taken[rewriter_has_it] && !window && !now.cleaning)
             fails(is_P1c);
-#endif
     }
 };
 
@@ -253,7 +270,7 @@ inline checked() { c_code { check_invariants(); } }
 
 #define all_on_disk (on_disk[0] && on_disk[1])
 
-/* ---- TLBs ---------------------------------------------------------------------------------------- */
+/* ---- TLBs ------------------------------------------------------------------------------------ */
 
 #if STORE == not_drained
 #define may_acknowledge(cpu) true
@@ -295,10 +312,10 @@ inline flush_tlb_page_by_policy(mm)
 #endif
 }
 
-/* ---- set_page_dirty ------------------------------------------------------------------------------ */
+/* ---- set_page_dirty -------------------------------------------------------------------------- */
 
-/* `condition` guards the first step, so that deciding to call takes no step of its own; `lowered` is
-   done with the last. */
+/* `condition` guards the first step, so that the decision to call is no step of its own; `lowered`
+   becomes 0 with the last. */
 inline dirty_buffers_then_page(condition, lowered)
 {
     d_step { condition -> BH_Dirty[0] = 1; checked() }
@@ -314,7 +331,7 @@ inline dirty_buffers_then_page(condition, lowered)
     fi
 }
 
-/* mapping->tree_lock holds the two together, and for good: whoever looks at the tag takes it. */
+/* Under mapping->tree_lock. */
 inline account_page_dirtied(lowered)
 {
     d_step { nr_dirty++; TAG_DIRTY = 1; accounting--; tagging--; lowered = 0; checked() }
@@ -340,7 +357,7 @@ inline set_page_dirty(condition, lowered)
 #endif
 }
 
-/* ---- page_mkclean and clear_page_dirty_for_io ---------------------------------------------------- */
+/* ---- page_mkclean and clear_page_dirty_for_io ------------------------------------------------ */
 
 #define needs_cleaning(mm) (pte_present[mm] && (pte_write[mm] || pte_dirty[mm]))
 #if MKCLEAN == keep_write
@@ -408,9 +425,9 @@ inline page_mkclean()
 #endif
 }
 
-/* ---- writing the page ---------------------------------------------------------------------------- */
+/* ---- writing the page ------------------------------------------------------------------------ */
 
-/* Waits for whoever does IO on the buffer, also to find out that there is nothing to write. */
+/* Waits for whoever does IO on the buffer, even if only to find out that it is clean. */
 inline write_buffer(block)
 {
     d_step {
@@ -431,7 +448,7 @@ inline writepage(lowered)
     write_buffer(0);
     write_buffer(1);
     d_step {
-        /* set_page_writeback() */
+        /* set_page_writeback(), under mapping->tree_lock */
         PG_writeback = 1;
         if
         :: !PG_dirty -> TAG_DIRTY = 0
@@ -477,13 +494,21 @@ inline flush_tlb_page_late()
 }
 #endif
 
-inline test_clear_and_write(condition, lowered)
+/* clear_page_dirty_for_io(), and ->writepage if it says so. Gives the page lock back. */
+inline write_locked_page(lowered)
 {
-    if
+#if CPDFIO == 2620
+    page_mkclean();
+#endif
+    do
+    :: set_page_dirty(found, found) /* 2.6.20 alone has found something by now */
     :: d_step {
-           condition && !PG_dirty -> cleaning = 0; stale = 0; PG_locked = 0; lowered = 0; checked()
+           !found && !PG_dirty ->
+           cleaning = 0; stale = 0; PG_locked = 0; lowered = 0;
+           checked()
        }
-    :: d_step { condition && PG_dirty -> PG_dirty = 0; accounting++; cleaning = 1; checked() }
+       break
+    :: d_step { !found && PG_dirty -> PG_dirty = 0; accounting++; cleaning = 1; checked() }
 #if CPDFIO == 2619
        page_mkclean();
 #endif
@@ -492,28 +517,14 @@ inline test_clear_and_write(condition, lowered)
 #else
        account_page_cleaned(true);
 #endif
-       writepage(lowered)
-    fi
+       writepage(lowered);
+       break
+    od
 }
 
-/* clear_page_dirty_for_io(), and ->writepage if it says so. The page lock is held, and given back. */
-inline write_locked_page(lowered)
-{
-#if CPDFIO == 2620
-    page_mkclean();
-    if
-    :: set_page_dirty(found, found);
-       test_clear_and_write(true, lowered)
-    :: test_clear_and_write(!found, lowered)
-    fi
-#else
-    test_clear_and_write(true, lowered)
-#endif
-}
+/* ---- the processors -------------------------------------------------------------------------- */
 
-/* ---- the processors ------------------------------------------------------------------------------ */
-
-#define mm mm_of(_pid)
+#define my_mm mm_of(_pid)
 #define may_write(which) (pte_present[which] && pte_write[which])
 
 #if WAIVE
@@ -524,9 +535,9 @@ inline write_locked_page(lowered)
 
 /* What a store through a TLB entry without D does: the entry is not believed about W either. */
 #if WALKER == no_recheck
-#define walk_finds_write (tlb[_pid] == tlb_write || tlb[_pid] == tlb_none && may_write(mm))
+#define walk_finds_write (tlb[_pid] == tlb_write || tlb[_pid] == tlb_none && may_write(my_mm))
 #else
-#define walk_finds_write (tlb[_pid] != tlb_read && tlb[_pid] != tlb_dirty && may_write(mm))
+#define walk_finds_write (tlb[_pid] != tlb_read && tlb[_pid] != tlb_dirty && may_write(my_mm))
 #endif
 #define store_faults (tlb[_pid] != tlb_dirty && !walk_finds_write)
 
@@ -543,12 +554,12 @@ inline fault_returns(lowered) { d_step { cpus_busy--; lowered = 0; checked() } }
 inline install_pte(condition, lowered)
 {
     d_step {
-        condition && !page_table_lock[mm] ->
-        pte_present[mm] = 1; pte_write[mm] = 1;
-        pte_dirty[mm] = pte_dirty[mm] || FAULT != install_only;
+        condition && !page_table_lock[my_mm] ->
+        pte_present[my_mm] = 1; pte_write[my_mm] = 1;
+        pte_dirty[my_mm] = pte_dirty[my_mm] || FAULT != install_only;
         tlb[_pid] = tlb_none;
         fault_window[_pid] = dirty_comes_later;
-        page_table_lock[mm] = keeps_ptl;
+        page_table_lock[my_mm] = keeps_ptl;
         lowered = 0;
         checked()
     }
@@ -558,7 +569,7 @@ inline install_pte(condition, lowered)
 inline pte_is_writable(lowered)
 {
     d_step {
-        !page_table_lock[mm] && pte_write[mm] ->
+        !page_table_lock[my_mm] && pte_write[my_mm] ->
         tlb[_pid] = tlb_none;
         cpus_busy--;
         lowered = 0;
@@ -586,20 +597,20 @@ inline do_wp_page()
 #elif FAULT == install_only
     if
     :: pte_is_writable(nobody)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        fault_returns(nobody)
     fi
 #elif FAULT == install_dirty
     if
     :: pte_is_writable(nobody)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        set_page_dirty(true, fault_window[_pid]);
        fault_returns(nobody)
     fi
 #elif FAULT == install_wait_dirty
     if
     :: pte_is_writable(nobody)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        wait_on_page_locked();
        set_page_dirty(true, fault_window[_pid]);
        fault_returns(nobody)
@@ -608,7 +619,7 @@ inline do_wp_page()
     lock_page();
     if
     :: pte_is_writable(PG_locked)
-    :: install_pte(!pte_write[mm], PG_locked);
+    :: install_pte(!pte_write[my_mm], PG_locked);
        set_page_dirty(true, fault_window[_pid]);
        fault_returns(nobody)
     fi
@@ -616,24 +627,24 @@ inline do_wp_page()
     lock_page();
     if
     :: pte_is_writable(PG_locked)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        set_page_dirty(true, fault_window[_pid]);
        fault_returns(PG_locked)
     fi
 #elif FAULT == ptl_install_dirty
     if
     :: pte_is_writable(nobody)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        set_page_dirty(true, fault_window[_pid]);
-       fault_returns(page_table_lock[mm])
+       fault_returns(page_table_lock[my_mm])
     fi
 #elif FAULT == ptl_install_wait_dirty
     if
     :: pte_is_writable(nobody)
-    :: install_pte(!pte_write[mm], nobody);
+    :: install_pte(!pte_write[my_mm], nobody);
        wait_on_page_locked();
        set_page_dirty(true, fault_window[_pid]);
-       fault_returns(page_table_lock[mm])
+       fault_returns(page_table_lock[my_mm])
     fi
 #endif
 }
@@ -658,10 +669,10 @@ end_user_mode:
     :: store(0)
     :: store(1)
     :: d_step { /* a load */
-           !stop && tlb[_pid] == tlb_none && pte_present[mm] ->
+           !stop && tlb[_pid] == tlb_none && pte_present[my_mm] ->
            if
-           :: pte_write[mm] && pte_dirty[mm] -> tlb[_pid] = tlb_dirty
-           :: pte_write[mm] && !pte_dirty[mm] -> tlb[_pid] = tlb_write
+           :: pte_write[my_mm] && pte_dirty[my_mm] -> tlb[_pid] = tlb_dirty
+           :: pte_write[my_mm] && !pte_dirty[my_mm] -> tlb[_pid] = tlb_write
            :: else -> tlb[_pid] = tlb_read
            fi;
            checked()
@@ -669,23 +680,23 @@ end_user_mode:
 #if WALKER == read_then_write
     :: d_step { !stop && walk_finds_write -> store_in_flight[_pid] = 1; cpus_busy++; checked() }
        d_step {
-           pte_present[mm] = 1; pte_write[mm] = 1; pte_dirty[mm] = 1;
+           pte_present[my_mm] = 1; pte_write[my_mm] = 1; pte_dirty[my_mm] = 1;
            tlb[_pid] = tlb_dirty;
            store_in_flight[_pid] = 0;
            cpus_busy--;
            checked()
        }
 #else
-    :: d_step { !stop && walk_finds_write -> pte_dirty[mm] = 1; tlb[_pid] = tlb_dirty; checked() }
+    :: d_step {
+           !stop && walk_finds_write -> pte_dirty[my_mm] = 1; tlb[_pid] = tlb_dirty; checked()
+       }
 #endif
     :: d_step { !stop && store_faults -> cpus_busy++; checked() }
        do_wp_page()
     od
 }
 
-#undef mm
-
-/* ---- the disk and the journal -------------------------------------------------------------------- */
+/* ---- the disk and the journal ---------------------------------------------------------------- */
 
 inline end_io(block)
 {
@@ -743,7 +754,7 @@ end_idle:
 }
 #endif
 
-/* ---- writeback ----------------------------------------------------------------------------------- */
+/* ---- writeback ------------------------------------------------------------------------------- */
 
 inline wait_on_page_writeback() { d_step { !PG_writeback -> checked() } }
 
@@ -759,7 +770,7 @@ end_idle:
     od
 }
 
-/* ---- fsync and the end --------------------------------------------------------------------------- */
+/* ---- fsync and the end ----------------------------------------------------------------------- */
 
 /* A PTE is taken away, and what it knew goes to set_page_dirty(), while its lock is held. */
 inline unmap(mm)
@@ -832,66 +843,66 @@ inline filemap_fdatawrite()
 #define is_P2_of_this_run is_P2
 #endif
 
-inline fsync_returns(all_synced)
+/* One fsync after the other, and a last one when the processors have stopped, behind a munmap or
+   not. */
+active proctype sync()
 {
-    d_step {
-        !PG_writeback ->
-        if
-        :: owed[0] || owed[1] -> c_code { fails(is_P2_of_this_run); }
-        :: else -> skip
-        fi;
-        owed[0] = 0; owed[1] = 0;
-        if
-        :: !(all_synced) -> c_code { fails(is_P1s); }
-        :: else -> skip
-        fi;
-        checked()
-    }
-}
-
-/* The end, once: the processors stop, and all is synced, with or without munmap before. */
-inline final_sync()
-{
-    d_step { stop = 1; checked() }
-    d_step { cpus_busy == 0 -> checked() }
-    if
-    :: filemap_fdatawrite();
-       fsync_returns(all_on_disk)
-    :: unmap(0);
+    bit found, stale, dirty, unmapped;
+end_idle:
+    do
+    :: if
+       :: d_step { !stop -> owed[0] = !on_disk[0]; owed[1] = !on_disk[1]; checked() }
+       :: d_step { !stop -> stop = 1; checked() }
+          if
+          :: d_step { cpus_busy == 0 -> checked() }
+          :: d_step { cpus_busy == 0 -> unmapped = 1; checked() }
+             unmap(0);
 #if PROCESSES
-       unmap(1);
+             unmap(1)
 #endif
+          fi
+       fi;
        filemap_fdatawrite();
-       fsync_returns(true);
-       d_step {
-           /* Nobody has anything to write any more. */
-           !PG_dirty && !PG_locked && !writeback_busy && accounting == 0 &&
-           !any_of_mms(page_table_lock) && bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
-           !(JOURNAL && (BH_Dirty[0] || BH_Dirty[1])) ->
-           if
-           :: !all_on_disk -> c_code { fails(is_P1u); }
-           :: else -> skip
-           fi;
-           checked()
-       }
-    fi;
+       if
+       :: d_step {
+              !PG_writeback && !stop ->
+              if
+              :: owed[0] || owed[1] -> c_code { fails(is_P2_of_this_run); }
+              :: else -> skip
+              fi;
+              owed[0] = 0; owed[1] = 0;
+              checked()
+          }
+       :: d_step {
+              !PG_writeback && stop && !unmapped ->
+              if
+              :: !all_on_disk -> c_code { fails(is_P1s); }
+              :: else -> skip
+              fi;
+              checked()
+          }
+          break
+       :: d_step { !PG_writeback && unmapped -> checked() }
+          d_step {
+              /* Nobody has anything to write any more. */
+              !PG_dirty && !PG_locked && !writeback_busy && accounting == 0 &&
+              !any_of_mms(page_table_lock) &&
+              bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
+              !(JOURNAL && (BH_Dirty[0] || BH_Dirty[1])) ->
+              if
+              :: !all_on_disk -> c_code { fails(is_P1u); }
+              :: else -> skip
+              fi;
+              checked()
+          }
+          break
+       fi
+    od;
 end_of_run:
     false
 }
 
-active proctype sync()
-{
-    bit found, stale, dirty;
-end_idle:
-    do
-    :: d_step { owed[0] = !on_disk[0]; owed[1] = !on_disk[1]; checked() }
-       filemap_fdatawrite();
-       fsync_returns(true)
-    :: final_sync()
-    od
-}
-
-/* ---- others, where a variant has them ------------------------------------------------------------ */
+/* ---- others, where a variant has them -------------------------------------------------------- */
 
 #if MKCLEAN == peek
 /* Like mprotect(): an absent PTE that will be back. */
@@ -952,7 +963,8 @@ end_idle:
     do
     :: d_step {
            !any_of_mms(pte_present) && !pte_taken[sync_has_it] && !pte_taken[zap_has_it] &&
-!any_of_cpus(fault_window) && !PG_locked && !PG_dirty && !PG_writeback && !BH_Dirty[0] && !BH_Dirty[1] &&
+           !any_of_cpus(fault_window) && !PG_locked && !PG_dirty && !PG_writeback &&
+           !BH_Dirty[0] && !BH_Dirty[1] &&
            bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked ->
            if
            :: !all_on_disk -> c_code { fails(is_P1e); }
