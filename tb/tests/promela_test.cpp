@@ -1,5 +1,6 @@
-// The outside model of the protocol (docs/promela.md) says what its table says that it says. The table
-// is what mkclean's own search is held against, so it has to be spin's and nobody's memory of it.
+// The outside model of the protocol (docs/promela.md) says what its table says that it says. The
+// table is what mkclean's own search is held against, so it has to be spin's and nobody's memory of
+// it.
 
 #include <doctest/doctest.h>
 
@@ -27,7 +28,8 @@ std::vector<std::string> fields_of(const std::string& line)
     return fields;
 }
 
-/// The lines of variants.tsv that are `length` and for `configuration`, or for any if that is empty.
+/// The lines of variants.tsv that are `length` and for `configuration`, or for any if that is
+/// empty.
 table expected(const std::string& length, const std::string& configuration)
 {
     std::ifstream file(MKCLEAN_SOURCE_DIR "/tb/explore/promela/variants.tsv");
