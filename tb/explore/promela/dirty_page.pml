@@ -372,17 +372,10 @@ inline set_page_dirty(condition, lowered)
 #define may_look(mm) (!page_table_lock[mm])
 #endif
 
-inline ptep_get_and_clear(mm)
-{
-    page_table_lock[mm] = 1;
-    pte_present[mm] = 0; pte_write[mm] = 0; pte_dirty[mm] = 0
-}
-
-inline pte_done(by, mm)
-{
-    page_table_lock[mm] = 0;
-    pte_taken[by] = 0
-}
+/* Macros, for spin's replay passes over the first statement of an inline within a d_step. */
+#define ptep_get_and_clear(mm)                                                                     \
+    page_table_lock[mm] = 1; pte_present[mm] = 0; pte_write[mm] = 0; pte_dirty[mm] = 0
+#define pte_done(by, mm) page_table_lock[mm] = 0; pte_taken[by] = 0
 
 inline page_mkclean_one(mm)
 {
@@ -556,10 +549,14 @@ inline install_pte(condition, lowered)
     d_step {
         condition && !page_table_lock[my_mm] ->
         pte_present[my_mm] = 1; pte_write[my_mm] = 1;
-        pte_dirty[my_mm] = pte_dirty[my_mm] || FAULT != install_only;
+#if FAULT != install_only
+        pte_dirty[my_mm] = 1;
+#endif
         tlb[_pid] = tlb_none;
         fault_window[_pid] = dirty_comes_later;
-        page_table_lock[my_mm] = keeps_ptl;
+#if keeps_ptl
+        page_table_lock[my_mm] = 1;
+#endif
         lowered = 0;
         checked()
     }
@@ -662,37 +659,50 @@ inline store(block)
 #endif
 }
 
+inline load()
+{
+    d_step {
+        !stop && tlb[_pid] == tlb_none && pte_present[my_mm] ->
+        if
+        :: pte_write[my_mm] && pte_dirty[my_mm] -> tlb[_pid] = tlb_dirty
+        :: pte_write[my_mm] && !pte_dirty[my_mm] -> tlb[_pid] = tlb_write
+        :: else -> tlb[_pid] = tlb_read
+        fi;
+        checked()
+    }
+}
+
+inline walk_for_store()
+{
+#if WALKER == read_then_write
+    d_step { !stop && walk_finds_write -> store_in_flight[_pid] = 1; cpus_busy++; checked() }
+    d_step {
+        pte_present[my_mm] = 1; pte_write[my_mm] = 1; pte_dirty[my_mm] = 1;
+        tlb[_pid] = tlb_dirty;
+        store_in_flight[_pid] = 0;
+        cpus_busy--;
+        checked()
+    }
+#else
+    d_step { !stop && walk_finds_write -> pte_dirty[my_mm] = 1; tlb[_pid] = tlb_dirty; checked() }
+#endif
+}
+
+inline do_page_fault()
+{
+    d_step { !stop && store_faults -> cpus_busy++; checked() }
+    do_wp_page()
+}
+
 active [CPUS] proctype cpu()
 {
 end_user_mode:
     do
     :: store(0)
     :: store(1)
-    :: d_step { /* a load */
-           !stop && tlb[_pid] == tlb_none && pte_present[my_mm] ->
-           if
-           :: pte_write[my_mm] && pte_dirty[my_mm] -> tlb[_pid] = tlb_dirty
-           :: pte_write[my_mm] && !pte_dirty[my_mm] -> tlb[_pid] = tlb_write
-           :: else -> tlb[_pid] = tlb_read
-           fi;
-           checked()
-       }
-#if WALKER == read_then_write
-    :: d_step { !stop && walk_finds_write -> store_in_flight[_pid] = 1; cpus_busy++; checked() }
-       d_step {
-           pte_present[my_mm] = 1; pte_write[my_mm] = 1; pte_dirty[my_mm] = 1;
-           tlb[_pid] = tlb_dirty;
-           store_in_flight[_pid] = 0;
-           cpus_busy--;
-           checked()
-       }
-#else
-    :: d_step {
-           !stop && walk_finds_write -> pte_dirty[my_mm] = 1; tlb[_pid] = tlb_dirty; checked()
-       }
-#endif
-    :: d_step { !stop && store_faults -> cpus_busy++; checked() }
-       do_wp_page()
+    :: load()
+    :: walk_for_store()
+    :: do_page_fault()
     od
 }
 
@@ -843,15 +853,61 @@ inline filemap_fdatawrite()
 #define is_P2_of_this_run is_P2
 #endif
 
-/* One fsync after the other, and a last one when the processors have stopped, behind a munmap or
-   not. */
+inline fsync_begins()
+{
+    d_step { !stop -> owed[0] = !on_disk[0]; owed[1] = !on_disk[1]; checked() }
+}
+
+inline fsync_returns()
+{
+    d_step {
+        !PG_writeback && !stop ->
+        if
+        :: owed[0] || owed[1] -> c_code { fails(is_P2_of_this_run); }
+        :: else -> skip
+        fi;
+        owed[0] = 0; owed[1] = 0;
+        checked()
+    }
+}
+
+inline last_fsync_returns()
+{
+    d_step {
+        !PG_writeback && stop && !unmapped ->
+        if
+        :: !all_on_disk -> c_code { fails(is_P1s); }
+        :: else -> skip
+        fi;
+        checked()
+    }
+}
+
+/* Behind munmap: goes on until nobody has anything to write any more. */
+inline last_writeback_ends()
+{
+    d_step { !PG_writeback && unmapped -> checked() }
+    d_step {
+        !PG_dirty && !PG_locked && !writeback_busy && accounting == 0 &&
+        !any_of_mms(page_table_lock) &&
+        bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
+        !(JOURNAL && (BH_Dirty[0] || BH_Dirty[1])) ->
+        if
+        :: !all_on_disk -> c_code { fails(is_P1u); }
+        :: else -> skip
+        fi;
+        checked()
+    }
+}
+
+/* One fsync after the other, and a last one when the processors have stopped. */
 active proctype sync()
 {
     bit found, stale, dirty, unmapped;
 end_idle:
     do
     :: if
-       :: d_step { !stop -> owed[0] = !on_disk[0]; owed[1] = !on_disk[1]; checked() }
+       :: fsync_begins()
        :: d_step { !stop -> stop = 1; checked() }
           if
           :: d_step { cpus_busy == 0 -> checked() }
@@ -864,38 +920,9 @@ end_idle:
        fi;
        filemap_fdatawrite();
        if
-       :: d_step {
-              !PG_writeback && !stop ->
-              if
-              :: owed[0] || owed[1] -> c_code { fails(is_P2_of_this_run); }
-              :: else -> skip
-              fi;
-              owed[0] = 0; owed[1] = 0;
-              checked()
-          }
-       :: d_step {
-              !PG_writeback && stop && !unmapped ->
-              if
-              :: !all_on_disk -> c_code { fails(is_P1s); }
-              :: else -> skip
-              fi;
-              checked()
-          }
-          break
-       :: d_step { !PG_writeback && unmapped -> checked() }
-          d_step {
-              /* Nobody has anything to write any more. */
-              !PG_dirty && !PG_locked && !writeback_busy && accounting == 0 &&
-              !any_of_mms(page_table_lock) &&
-              bh_lock[0] == bh_unlocked && bh_lock[1] == bh_unlocked &&
-              !(JOURNAL && (BH_Dirty[0] || BH_Dirty[1])) ->
-              if
-              :: !all_on_disk -> c_code { fails(is_P1u); }
-              :: else -> skip
-              fi;
-              checked()
-          }
-          break
+       :: fsync_returns()
+       :: last_fsync_returns(); break
+       :: last_writeback_ends(); break
        fi
     od;
 end_of_run:
