@@ -7,6 +7,7 @@
 #include "vm/tlb_flush_options.h"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -50,6 +51,8 @@ public:
     virtual void on_sync_begin(const core& cpu, const inode& file, page_index first,
                                page_index end) = 0;
     virtual void on_sync_end(const core& cpu, const inode& file, int result) = 0;
+    /// The file has shrunk: what was stored behind that is as if it never was.
+    virtual void on_truncate(const core& cpu, const inode& file, std::uint64_t size) = 0;
     /// The file's page was clean and has just been forgotten.
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
 };
@@ -128,6 +131,8 @@ public:
     bool dirty_exceeded = false;
     /// FAULT_FLAG_TRIED: the PMD that a thread has made writable and was then made to pay for.
     std::unordered_map<actor_id, virtual_address> tried_faults;
+    /// f_wb_err of the files that threads have open: the error that each was told of last.
+    std::map<std::pair<actor_id, inode_number>, std::uint64_t> f_wb_err;
 
 private:
     void give_memory_to_logs();

@@ -24,6 +24,14 @@ std::uint64_t first_block_of(const page& pg, std::uint32_t block_size)
     return pg.index.raw() * (page_size / block_size);
 }
 
+// The page has been read as a whole. mpage_readpage() does without buffers.
+void finish_read(actor& self, page& pg)
+{
+    if (pg.mapping->cache().policies().mpage_readpage)
+        drop_buffers(self, pg);
+    set_page_uptodate(self, pg);
+}
+
 bool any_other(const page& pg, const buffer_head& bh, buffer_flag f)
 {
     return std::any_of(pg.buffers.begin(), pg.buffers.end(),
@@ -91,6 +99,7 @@ bool buffer_io::take_dirty_buffers(actor& self, page& pg, const writeback_contro
         }
         if (test_and_clear_buffer_dirty(self, bh)) {
             bh.set(buffer_flag::async_write);
+            bh.clear(buffer_flag::reserved);
             bh.completion = &m_async_write;
         } else {
             unlock_buffer(self, bh);
@@ -132,16 +141,19 @@ int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
     const int error = map_dirty_buffers(self, pg, fs);
     if (error != 0) {
         // What did get a block is still written; the rest is lost, and said to be at fsync.
-        pg.mapping->error = error;
+        mapping_set_error(*pg.mapping, error);
         pg.flags.test_and_set(page_flag::error);
         for (buffer_head& bh : pg.buffers)
             if (!bh.mapped())
                 test_and_clear_buffer_dirty(self, bh);
     }
-    if (!take_dirty_buffers(self, pg, wbc))
+    const bool all = take_dirty_buffers(self, pg, wbc);
+    if (!all)
         redirty_page_for_writepage(self, pg, wbc);
 
-    set_page_writeback(self, pg);
+    // Up to 2014 the page was no longer a sync's business, written or not.
+    const bool keepwrite = pg.mapping->cache().policies().set_page_writeback_keepwrite;
+    set_page_writeback(self, pg, keepwrite && !all);
     std::vector<buffer_head*> to_write;
     for (buffer_head& bh : pg.buffers)
         if (bh.test(buffer_flag::async_write))
@@ -166,7 +178,7 @@ void buffer_io::async_write::end_io(actor& self, buffer_head& bh, bool success)
 {
     page& pg = *bh.owner;
     if (!success) {
-        pg.mapping->error = -EIO;
+        mapping_set_error(*pg.mapping, -EIO);
         pg.flags.test_and_set(page_flag::error);
         bh.clear(buffer_flag::uptodate);
     }
@@ -197,7 +209,7 @@ int buffer_io::block_read_full_page(actor& self, page& pg, block_mapper& fs)
         }
     }
     if (to_read.empty()) {
-        set_page_uptodate(self, pg);
+        finish_read(self, pg);
         unlock_page(self, pg);
         return 0;
     }
@@ -224,7 +236,7 @@ void buffer_io::async_read::end_io(actor& self, buffer_head& bh, bool success)
     const bool all = std::all_of(pg.buffers.begin(), pg.buffers.end(),
                                  [](const buffer_head& b) { return b.uptodate(); });
     if (all)
-        set_page_uptodate(self, pg);
+        finish_read(self, pg);
     unlock_page(self, pg);
 }
 
