@@ -34,6 +34,9 @@ struct cache_policies {
     /// The filesystem writes only blocks for which ->page_mkwrite or write(2) has reserved room,
     /// each time anew, as those do that copy on write or allocate late; others it throws away.
     bool reserves_blocks = false;
+    /// pdflush gives blocks to what has none yet. Otherwise ->writepage puts it back, as ext4's
+    /// does for callers who cannot have a transaction.
+    bool background_allocates = true;
     /// ftruncate() may make a file smaller.
     bool files_shrink = false;
     /// ->invalidatepage dirties the page once more, as ext3's with data=journal does when a

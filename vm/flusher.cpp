@@ -23,6 +23,7 @@ std::string show_inode(std::uint64_t before, std::uint64_t after)
     return "I_DIRTY " + std::to_string(before) + "->" + std::to_string(after);
 }
 
+const step_site site_look_at_tags{"mapping_tagged", place::inode, show_inode};
 const step_site site_clear_dirty_pages{"clear I_DIRTY_PAGES", place::inode, show_inode};
 
 // Writing a mapping without dirtiness accounting (a ramdisk's) is nobody's job.
@@ -184,10 +185,12 @@ static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& 
 
 } // namespace linux_2_6_18
 
-static bool is_tagged_dirty(core& cpu, const inode& node)
+static bool mapping_tagged_dirty(core& cpu, const inode& node)
 {
-    cpu.sync();
-    return node.mapping.pages.any_tagged(page_tag::dirty);
+    subject what;
+    what.ino = node.ino;
+    return cpu.step(site_look_at_tags, what, node,
+                    [&] { return node.mapping.pages.any_tagged(page_tag::dirty); });
 }
 
 static void clear_dirty_pages(core& cpu, inode& node)
@@ -205,7 +208,7 @@ namespace linux_3_16
 static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
 {
     const int error = write_cache_pages(k, cpu, node.mapping, wbc);
-    if (!is_tagged_dirty(cpu, node))
+    if (!mapping_tagged_dirty(cpu, node))
         clear_dirty_pages(cpu, node);
     return error;
 }
@@ -220,7 +223,7 @@ static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& 
 {
     const int error = write_cache_pages(k, cpu, node.mapping, wbc);
     clear_dirty_pages(cpu, node);
-    if (is_tagged_dirty(cpu, node))
+    if (mapping_tagged_dirty(cpu, node))
         node.set(inode_state::dirty_pages);
     return error;
 }

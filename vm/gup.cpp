@@ -1,5 +1,5 @@
-// Pages that devices store to. No PTE has a bit for that: a page may be cleaned, written and lose its
-// buffers after get_user_pages() has made it dirty, and the device stores when it likes.
+// Pages that devices store to. No PTE has a bit for that: a page may be cleaned, written and lose
+// its buffers after get_user_pages() has made it dirty, and the device stores when it likes.
 
 #include "vm/gup.h"
 #include "vm/fault.h"
@@ -54,9 +54,9 @@ static void dirty(kernel&, core& cpu, page& pg)
 } // namespace set_page_dirty_lock
 
 // ---- golden -------------------------------------------------------------------------------------
-// The filesystem is asked as if somebody stored through a mapping: what btrfs does for pages that it
-// finds dirty and does not know of ("cow fixup"). [Linux' own answer, pins that are counted, keeps
-// filesystems from being surprised, but not from cleaning such a page.]
+// The filesystem is asked as if somebody stored through a mapping: what btrfs does for pages that
+// it finds dirty and does not know of ("cow fixup"). [Linux' own answer, pins that are counted,
+// keeps filesystems from being surprised, but not from cleaning such a page.]
 
 namespace golden
 {

@@ -165,6 +165,9 @@ void era_options::declare_page_mkwrite(option_set& o)
     o.optional_choice("fs.reserves_blocks", reserves_blocks, {{"off", false}, {"on", true}},
                       "whether ->writepage throws away blocks for which ->page_mkwrite or "
                       "write(2) has not set room aside, each time anew; needs vm.page_mkwrite");
+    o.optional_choice("fs.background_allocates", background_allocates,
+                      {{"off", false}, {"on", true}},
+                      "whether pdflush gives blocks to pages that have none, or puts them back");
     o.optional_choice("fs.mpage_readpage", mpage_readpage, {{"off", false}, {"on", true}},
                       "whether pages that were read have no buffers yet");
     o.optional_choice("vm.stable_pages", stable_pages, {{"no", false}, {"yes", true}},
@@ -229,6 +232,7 @@ vm_policies era_options::policies() const
     set(p.unpin, unpin);
     set(p.cache.set_page_writeback_keepwrite, set_page_writeback_keepwrite);
     set(p.cache.mpage_readpage, mpage_readpage);
+    set(p.cache.background_allocates, background_allocates);
     set(p.cache.reserves_blocks, reserves_blocks);
     set(p.cache.files_shrink, files_shrink);
     set(p.cache.invalidatepage_redirties, invalidatepage_redirties);

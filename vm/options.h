@@ -34,6 +34,7 @@ struct era_options {
     std::optional<unpin_policy> unpin;
     std::optional<bool> set_page_writeback_keepwrite;
     std::optional<bool> mpage_readpage;
+    std::optional<bool> background_allocates;
     std::optional<bool> reserves_blocks;
     std::optional<bool> files_shrink;
     std::optional<bool> invalidatepage_redirties;

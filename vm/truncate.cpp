@@ -1,5 +1,5 @@
-// mm/truncate.c and vmtruncate(): files that shrink, in the order of 2.6: i_size, the PTEs, the pages,
-// the blocks.
+// mm/truncate.c and vmtruncate(): files that shrink, in the order of 2.6: i_size, the PTEs, the
+// pages, the blocks.
 
 #include "vm/truncate.h"
 #include "vm/rmap.h"

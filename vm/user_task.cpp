@@ -6,10 +6,23 @@
 #include "vm/truncate.h"
 
 #include <cstring>
+#include <string>
 #include <type_traits>
 
 namespace mkclean
 {
+
+namespace
+{
+
+std::string show_bytes(std::uint64_t first, std::uint64_t last)
+{
+    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
+}
+
+const step_site site_device_store{"device store", place::none, show_bytes};
+
+} // namespace
 
 template <class Call>
 auto user_task::system_call(Call&& call)
@@ -93,10 +106,12 @@ page& user_task::pin(virtual_address va)
     return *system_call([&] { return &get_user_page(m_kernel, m_cpu, m_mm, va); });
 }
 
-// The device's doing, at an instant that the thread chooses.
+// The device is told now, and stores when it gets round to it.
 void user_task::device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,
                               std::uint64_t length)
 {
+    m_cpu.sync();
+    m_cpu.note(site_device_store, subject_of(pg), offset, offset + length - 1);
     m_cpu.sync();
     std::memcpy(m_kernel.memory.frame_to_store(pg.frame) + offset, bytes, length);
     if (m_kernel.observer != nullptr && pg.mapping != nullptr)

@@ -32,6 +32,11 @@ void finish_read(actor& self, page& pg)
     set_page_uptodate(self, pg);
 }
 
+bool is_dirty_and_nowhere(const buffer_head& bh)
+{
+    return bh.dirty() && !bh.mapped();
+}
+
 bool any_other(const page& pg, const buffer_head& bh, buffer_flag f)
 {
     return std::any_of(pg.buffers.begin(), pg.buffers.end(),
@@ -62,9 +67,9 @@ void redirty_page_for_writepage(actor& self, page& pg, writeback_control& wbc)
     set_page_dirty_nobuffers(self, pg);
 }
 
-// Pass 1: every dirty buffer gets a block on the device; what lies beyond the end of the file is
-// not written.
-int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs)
+// Pass 1: every dirty buffer gets a block on the device, if that is allowed; what lies beyond the
+// end of the file is not written.
+int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs, bool allocate)
 {
     inode& file = pg.mapping->host();
     const std::uint64_t end = (file.size + fs.block_size() - 1) / fs.block_size();
@@ -73,7 +78,7 @@ int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs)
         if (file_block >= end) {
             test_and_clear_buffer_dirty(self, bh);
             bh.set(buffer_flag::uptodate);
-        } else if (!bh.mapped() && bh.dirty()) {
+        } else if (allocate && is_dirty_and_nowhere(bh)) {
             if (const int error = fs.get_block(self, file, file_block, bh, true))
                 return error;
             bh.clear(buffer_flag::is_new);
@@ -138,7 +143,9 @@ int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
     zero_behind_end(self, pg);
     if (!pg.has_buffers())
         create_dirty_buffers(self, pg, fs.block_size());
-    const int error = map_dirty_buffers(self, pg, fs);
+    const cache_policies& policies = pg.mapping->cache().policies();
+    const bool allocate = policies.background_allocates || !wbc.nonblocking;
+    const int error = map_dirty_buffers(self, pg, fs, allocate);
     if (error != 0) {
         // What did get a block is still written; the rest is lost, and said to be at fsync.
         mapping_set_error(*pg.mapping, error);
@@ -147,13 +154,13 @@ int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
             if (!bh.mapped())
                 test_and_clear_buffer_dirty(self, bh);
     }
-    const bool all = take_dirty_buffers(self, pg, wbc);
+    const bool all = take_dirty_buffers(self, pg, wbc) &&
+                     std::none_of(pg.buffers.begin(), pg.buffers.end(), is_dirty_and_nowhere);
     if (!all)
         redirty_page_for_writepage(self, pg, wbc);
 
     // Up to 2014 the page was no longer a sync's business, written or not.
-    const bool keepwrite = pg.mapping->cache().policies().set_page_writeback_keepwrite;
-    set_page_writeback(self, pg, keepwrite && !all);
+    set_page_writeback(self, pg, policies.set_page_writeback_keepwrite && !all);
     std::vector<buffer_head*> to_write;
     for (buffer_head& bh : pg.buffers)
         if (bh.test(buffer_flag::async_write))

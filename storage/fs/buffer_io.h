@@ -67,7 +67,7 @@ private:
     };
 
     void zero_behind_end(actor& self, page& pg);
-    int map_dirty_buffers(actor& self, page& pg, block_mapper& fs);
+    int map_dirty_buffers(actor& self, page& pg, block_mapper& fs, bool allocate);
     bool take_dirty_buffers(actor& self, page& pg, const writeback_control& wbc);
 
     block_device& m_device;

@@ -10,9 +10,8 @@ using namespace mkclean;
 namespace
 {
 
-constexpr write_fault_policy faults_that_ask[] = {write_fault_policy::linux_2_6_19,
-                                                  write_fault_policy::linux_2_6_23,
-                                                  write_fault_policy::golden};
+constexpr write_fault_policy faults_that_ask[] = {
+    write_fault_policy::linux_2_6_19, write_fault_policy::linux_2_6_23, write_fault_policy::golden};
 
 vm_world_options with(page_mkwrite_policy policy,
                       write_fault_policy fault = write_fault_policy::golden)

@@ -312,3 +312,24 @@ TEST_CASE("A page that writepage puts back stays in a sync's snapshot, since 201
         });
     }
 }
+
+TEST_CASE("Where pdflush may not allocate, it puts back what has no block, and a sync writes it")
+{
+    vm_world_options o;
+    o.policies.cache.background_allocates = false;
+    o.disk.write_cache = false;
+    vm_world w(o);
+    w.play([&](user_task& task) {
+        inode& file = w.open(task);
+        w.put(task, w.map(task, file, 1), 1);
+        writeback_control wbc = pass(sync_mode::none, 10);
+        wbc.nonblocking = true;
+        write_cache_pages(*w.k, task.cpu(), file.mapping, wbc);
+        CHECK(wbc.pages_skipped == 2); // put back, and nothing of it written
+        CHECK(dirty_indices(file) == indices{0});
+        CHECK(vm_world::dirty_buffers(*vm_world::page_of(file, 0)) == 4);
+        CHECK(task.fsync(file) == 0);
+        CHECK(w.durable(0) == 1);
+        CHECK(dirty_indices(file).empty());
+    });
+}

@@ -1,7 +1,7 @@
 // Files that shrink, and pages that files grow over.
 
-#include "vm/truncate.h"
 #include "vm/tests/vm_world.h"
+#include "vm/truncate.h"
 
 #include <doctest/doctest.h>
 
