@@ -587,8 +587,8 @@ TEST_CASE("pins are undone, and devices store only to pages that are pinned")
     CHECK(wrong("unpin") == "s:4: expected a 'pin' before 'unpin'");
     CHECK(wrong("map m = db\npin m\ndma 4090 8 1").find("s:6: a device stores to the page") == 0);
     CHECK(wrong("map m = db\npin m\ndma 4096 8 1") ==
-          "s:6: the offset in the page must be 0B..4095B, got '4096'");
-    CHECK(wrong("pin m") == "s:4: expected a mapping of process 'p', got 'm'");
+          "s:6: the offset in the page must be 0..4095B, got '4096'");
+    CHECK(wrong("pin m\nunpin") == "s:4: expected a mapping of process 'p', got 'm'");
     CHECK(wrong("map m = db\npin m+64KiB\nunpin").find("s:5: bytes 65536 to 65536") == 0);
     CHECK(wrong("durable db 0 8") == "s:4: expected 'expect' at the end of the line");
     CHECK(wrong("fsync db expect 0") == "s:4: expected 'ok', got '0'");
