@@ -30,6 +30,9 @@ struct vm_options {
     void declare(option_set& options);
 };
 
+/// What of a file has been cut off so far.
+enum class truncated { size, pages, blocks };
+
 /// Told what no event says: what user programs were promised, and which bytes went by other ways
 /// than stores and loads. The oracle is one; it takes no time and changes nothing.
 class kernel_observer
@@ -51,8 +54,9 @@ public:
     virtual void on_sync_begin(const core& cpu, const inode& file, page_index first,
                                page_index end) = 0;
     virtual void on_sync_end(const core& cpu, const inode& file, int result) = 0;
-    /// The file has shrunk: what was stored behind that is as if it never was.
-    virtual void on_truncate(const core& cpu, const inode& file, std::uint64_t size) = 0;
+    /// The file has shrunk to its size; once its pages are gone, what was stored behind that is as
+    /// if it never was.
+    virtual void on_truncate(const core& cpu, const inode& file, truncated what) = 0;
     /// The file's page was clean and has just been forgotten.
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
 };

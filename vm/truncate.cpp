@@ -182,17 +182,25 @@ void truncate_inode_pages(kernel& k, core& cpu, address_space& mapping, std::uin
     }
 }
 
+void tell(kernel& k, core& cpu, const inode& file, truncated what)
+{
+    if (k.observer == nullptr)
+        return;
+    cpu.sync();
+    k.observer->on_truncate(cpu, file, what);
+}
+
 int vmtruncate(kernel& k, core& cpu, inode& file, std::uint64_t size)
 {
     if (!k.fs.shrinks())
         return -EINVAL;
     cpu.step(site_size, subject_of_file(file), counted{file.size}, [&] { file.size = size; });
+    tell(k, cpu, file, truncated::size);
     unmap_mapping_range(k, cpu, file.mapping, first_page_behind(size));
     truncate_inode_pages(k, cpu, file.mapping, size);
-    cpu.sync();
-    if (k.observer != nullptr)
-        k.observer->on_truncate(cpu, file, size);
+    tell(k, cpu, file, truncated::pages);
     k.fs.truncate_blocks(cpu, file);
+    tell(k, cpu, file, truncated::blocks);
     return 0;
 }
 

@@ -32,6 +32,14 @@ void finish_read(actor& self, page& pg)
     set_page_uptodate(self, pg);
 }
 
+// Whoever truncates has set i_size, and is about to free the block. (Asked where files shrink
+// alone: elsewhere there is nothing behind the end to be found.)
+bool is_truncated(const page& pg, std::uint64_t block, const block_mapper& fs)
+{
+    return pg.mapping->cache().policies().files_shrink &&
+           block * fs.block_size() >= pg.mapping->host().size;
+}
+
 bool is_dirty_and_nowhere(const buffer_head& bh)
 {
     return bh.dirty() && !bh.mapped();
@@ -206,7 +214,7 @@ int buffer_io::block_read_full_page(actor& self, page& pg, block_mapper& fs)
         const std::uint64_t block = file_block++;
         if (bh.uptodate())
             continue;
-        if (!bh.mapped())
+        if (!bh.mapped() && !is_truncated(pg, block, fs))
             fs.get_block(self, pg.mapping->host(), block, bh, false);
         if (bh.mapped()) {
             to_read.push_back(&bh);

@@ -444,7 +444,8 @@ bool ext2::free_branch(actor& self, ext2_inode& file, const branch& what, std::u
     return true;
 }
 
-// What the last block holds behind the end of the file reads as zeros when that grows again.
+// What the last block holds behind the end of the file reads as zeros when that grows again. (All
+// of the page is zeroed, and that block written.)
 void ext2::block_truncate_page(actor& self, inode& file)
 {
     const std::uint64_t in_page = file.size % page_size;
@@ -461,9 +462,7 @@ void ext2::block_truncate_page(actor& self, inode& file)
     if (!bh.mapped())
         get_block(self, file, file.size / m_layout.block_size, bh, false);
     if (bh.mapped() && pg.uptodate()) {
-        const std::uint64_t rest = bh.offset_in_page() + bh.size - in_page;
-        self.sync();
-        std::memset(m_io.bytes_to_store(bh) + in_page % m_layout.block_size, 0, rest);
+        m_io.zero_behind_end(self, pg);
         if (m_cache.policies().reserves_blocks)
             bh.set(buffer_flag::reserved);
         mark_buffer_dirty(self, bh);

@@ -326,10 +326,17 @@ void oracle::forget_what_is_durable(inode_number ino, page_index page, shadow_pa
         shadow.keep_history();
 }
 
-void oracle::on_truncate(const core&, const inode& file, std::uint64_t size)
+void oracle::on_truncate(const core&, const inode& file, truncated what)
 {
-    shadow_of(file.ino).pages.for_each(
-        [&](page_index page, shadow_page& shadow) { shadow.zero_from(bytes_within(size, page)); });
+    // A sync under way may have been before it or behind it.
+    for (auto& [key, call] : m_syncs)
+        if (key.second == file.ino)
+            call.size = std::min(call.size, file.size);
+    if (what == truncated::size)
+        return;
+    shadow_of(file.ino).pages.for_each([&](page_index page, shadow_page& shadow) {
+        shadow.forget_from(bytes_within(file.size, page));
+    });
 }
 
 void oracle::on_drop(const core& cpu, const inode& file, page_index page)

@@ -70,7 +70,7 @@ public:
     void on_sync_begin(const core& cpu, const inode& file, page_index first,
                        page_index end) override;
     void on_sync_end(const core& cpu, const inode& file, int result) override;
-    void on_truncate(const core& cpu, const inode& file, std::uint64_t size) override;
+    void on_truncate(const core& cpu, const inode& file, truncated what) override;
     void on_drop(const core& cpu, const inode& file, page_index page) override;
     // event_sink
     void on_event(const event& e) override;

@@ -85,9 +85,9 @@ public:
     {
         m_judge->on_sync_end(cpu, file, result);
     }
-    void on_truncate(const core& cpu, const inode& file, std::uint64_t size) override
+    void on_truncate(const core& cpu, const inode& file, truncated what) override
     {
-        m_judge->on_truncate(cpu, file, size);
+        m_judge->on_truncate(cpu, file, what);
     }
     void on_drop(const core& cpu, const inode& file, page_index page) override
     {
@@ -294,4 +294,34 @@ TEST_CASE("museum: a device stores to a page that was cleaned since")
 TEST_CASE("museum: a device's page is dirtied without room for it")
 {
     check("dma-without-room", "syncer", "driver", {{"vm.unpin", "golden"}});
+}
+
+TEST_CASE("museum: random programs that cut their files off lose nothing else by it")
+{
+    for (int seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        const configured random(
+            "random.cfg",
+            {{"fs.type", "ext2"}, {"fs.files_shrink", "on"}, {"seed", std::to_string(seed)}});
+        random.run([](world& w) {
+            const verdict& v = w.judge()->result();
+            CHECK(v.lost_bytes == 0);
+            CHECK(v.fsync_lies == 0);
+            CHECK(v.invented_bytes == 0);
+            CHECK(w.invariants().all_hold());
+        });
+    }
+}
+
+TEST_CASE("museum: random programs find nothing where ->page_mkwrite reserves and stays locked")
+{
+    for (int seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        const configured random("random.cfg", {{"fs.type", "ext2"},
+                                               {"fs.reserves_blocks", "on"},
+                                               {"vm.page_mkwrite", "locked"},
+                                               {"vm.inode_clean", "linux-4.0"},
+                                               {"seed", std::to_string(seed)}});
+        random.run([](world& w) { CHECK(!promise_broken(w)); });
+    }
 }
