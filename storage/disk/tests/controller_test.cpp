@@ -699,7 +699,7 @@ TEST_CASE("with checksums a write reads memory twice, and fails if it has change
 {
     disk_options o = disk_world::quick_options();
     o.checksums = true;
-    for (const std::uint64_t when : {0, 40, 60, 200}) { // the first pass is over at 50 ns
+    for (const std::uint64_t when : {0ul, 40ul, 60ul, 200ul}) { // the first pass is over at 50 ns
         disk_world world(o);
         world.fill(data, 512, 'A');
         world.prepare(0, disk_opcode::write, 0, 1);
