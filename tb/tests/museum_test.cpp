@@ -184,6 +184,9 @@ TEST_CASE("museum: try_to_free_buffers loses a page that was dirtied while it wa
           {{"cost.function", "20000"}});
 }
 
+// create-empty-buffers is not here: its window is between an unlock and the next step, and what has
+// to fall into it takes as long as that. cache/tests/page_dirty_test.cpp has it.
+
 TEST_CASE("museum: a sync that stops at nr_to_write lies")
 {
     check("sync-nr-to-write", "writer", "syncer", {{"vm.sync_honours_nr_to_write", "off"}});
