@@ -53,12 +53,48 @@ public:
     /// The page may be dropped: the filesystem lets go of what it keeps of its buffers. False if it
     /// cannot. (In Linux it calls try_to_free_buffers() too; that is the VM's, and differs by era.)
     virtual bool releasepage(actor&, page&) { return true; }
+    /// A mapping is about to be allowed to store to the page, which is locked: the filesystem finds
+    /// now what ->writepage will want of it, up to the end of the file. 0 or a negative errno.
+    virtual int page_mkwrite(actor&, page&) { return 0; }
+    /// The page's bytes from `offset` on are truncated; page locked, not under writeback. Default:
+    /// block_invalidatepage().
+    virtual void invalidatepage(actor& self, page& pg, std::uint32_t offset);
+};
+
+/// errseq_t (5660e13d2fd6, 4.13): the last error of a mapping's writeback, with a number, so that
+/// everybody who keeps the number of the one he was told of last is told of each.
+class errseq
+{
+public:
+    void set(int error)
+    {
+        m_count += m_seen ? 1 : 0;
+        m_seen = false;
+        m_error = error;
+    }
+    /// For who begins to watch: what nobody has been told of yet, he will be (b4678df184b3, 4.17).
+    std::uint64_t sample() const { return m_seen ? m_count : m_count - 1; }
+    /// The error that is newer than `since`, which moves on to it; 0: there is none.
+    int check_and_advance(std::uint64_t& since)
+    {
+        if (since == m_count)
+            return 0;
+        m_seen = true;
+        since = m_count;
+        return m_error;
+    }
+
+private:
+    std::uint64_t m_count = 0;
+    int m_error = 0;
+    bool m_seen = true;
 };
 
 /// What stands behind a mapping, as far as dirtiness is concerned.
 struct backing_dev_info {
     bool account_dirty = true;   ///< false: BDI_CAP_NO_ACCT_DIRTY, as of ramdisks and tmpfs
     bool writeback_dirty = true; ///< false: BDI_CAP_NO_WRITEBACK
+    bool stable_writes = false;  ///< BDI_CAP_STABLE_WRITES: what is being written must not change
     std::function<bool()> write_congested; ///< bdi_write_congested(): its queue is nearly full
 };
 
@@ -92,7 +128,9 @@ public:
     spinlock key_lock;                   ///< what leaves the pages' storage keys (vm/keyed_page.h)
     std::vector<vm_area_struct*> i_mmap; ///< every mapping of this file into some mm
     page_index writeback_index;          ///< where a cyclic pass goes on
+    std::uint64_t truncate_count = 0;    ///< unmap_mapping_range()s so far, under i_mmap_lock
     int error = 0;                       ///< AS_EIO or AS_ENOSPC, reported and cleared by fsync
+    errseq wb_err;                       ///< the same, for those who are each to be told
 
 private:
     inode& m_host;
@@ -100,6 +138,13 @@ private:
     address_space_operations& m_ops;
     backing_dev_info& m_bdi;
 };
+
+/// mapping_set_error(): some of its writeback has failed.
+inline void mapping_set_error(address_space& mapping, int error)
+{
+    mapping.error = error;
+    mapping.wb_err.set(error);
+}
 
 inline bool mapping_cap_account_dirty(const address_space& mapping)
 {

@@ -126,4 +126,19 @@ bool drop_buffers(actor& self, page& pg)
     });
 }
 
+// discard_buffer(), of those that begin at `offset` or behind it.
+void block_invalidatepage(actor& self, page& pg, std::uint32_t offset)
+{
+    for (buffer_head& bh : pg.buffers) {
+        if (bh.offset_in_page() < offset)
+            continue;
+        lock_buffer(self, bh);
+        test_and_clear_buffer_dirty(self, bh);
+        bh.clear(buffer_flag::mapped);
+        bh.clear(buffer_flag::is_new);
+        bh.clear(buffer_flag::reserved);
+        unlock_buffer(self, bh);
+    }
+}
+
 } // namespace mkclean

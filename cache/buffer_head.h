@@ -23,6 +23,7 @@ enum class buffer_flag : std::uint16_t {
     journal = 1u << 6,       ///< a journal knows this buffer
     journal_dirty = 1u << 7, ///< its dirtiness belongs to a transaction that has not committed
     async_read = 1u << 8,    ///< the page is unlocked with the last of these
+    reserved = 1u << 9,      ///< the filesystem has set room aside for its next write (BH_Delay)
 };
 
 /// What is done when I/O on a buffer ends; called in interrupt context.
@@ -98,5 +99,9 @@ void create_empty_buffers(actor& self, page& pg, std::uint32_t block_size);
 /// drop_buffers(): takes the page's buffers away if all of them are clean, unlocked and unused.
 /// The mapping's private_lock is held.
 bool drop_buffers(actor& self, page& pg);
+
+/// block_invalidatepage(): what lies wholly behind `offset` is no buffer of any block any more, and
+/// not dirty. Page locked.
+void block_invalidatepage(actor& self, page& pg, std::uint32_t offset);
 
 } // namespace mkclean

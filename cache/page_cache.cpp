@@ -186,6 +186,8 @@ page& page_cache::find_or_create_page(actor& self, address_space& mapping, page_
 
 void page_cache::forget(page& pg)
 {
+    if (m_policies.removal_accounts_dirty && pg.dirty() && mapping_cap_account_dirty(*pg.mapping))
+        --stats.nr_dirty;
     pg.mapping->pages.erase(pg.index);
     lru.erase(lru.iterator_to(pg));
     pg.mapping = nullptr;

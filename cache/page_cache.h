@@ -25,6 +25,23 @@ struct cache_policies {
     /// inode's block is on the disk (ext2) or its transaction has committed (ext3), and ext3 gives
     /// blocks to holes without setting it. Both believed it in every kernel here.
     bool fsync_writes_clean_inode = false;
+    /// 1c8349a17137 (2014): a writepage that leaves some of the page dirty leaves TOWRITE, too.
+    bool set_page_writeback_keepwrite = false;
+    /// 3a6927906f1b (2.6.24): a page that leaves the cache dirty is taken out of nr_dirty.
+    bool removal_accounts_dirty = false;
+    /// mpage_readpage(): who reads a whole page attaches no buffers to it.
+    bool mpage_readpage = false;
+    /// The filesystem writes only blocks for which ->page_mkwrite or write(2) has reserved room,
+    /// each time anew, as those do that copy on write or allocate late; others it throws away.
+    bool reserves_blocks = false;
+    /// pdflush gives blocks to what has none yet. Otherwise ->writepage puts it back, as ext4's
+    /// does for callers who cannot have a transaction.
+    bool background_allocates = true;
+    /// ftruncate() may make a file smaller.
+    bool files_shrink = false;
+    /// ->invalidatepage dirties the page once more, as ext3's with data=journal does when a
+    /// transaction gives a buffer back (__journal_unfile_buffer).
+    bool invalidatepage_redirties = false;
 };
 
 class storage_keys;
@@ -127,8 +144,9 @@ void mark_buffer_dirty(actor& self, buffer_head& bh);
 /// nr_dirty-- and what goes with it, after PG_dirty was found set and cleared.
 void account_page_cleaned(actor& self, page& pg);
 
-/// PG_writeback and its tag; the DIRTY tag goes if the page is not dirty any more.
-void set_page_writeback(actor& self, page& pg);
+/// PG_writeback and its tag; the DIRTY tag goes if the page is not dirty any more, TOWRITE unless
+/// it is to be kept.
+void set_page_writeback(actor& self, page& pg, bool keep_towrite = false);
 void end_page_writeback(actor& self, page& pg);
 
 /// DIRTY -> TOWRITE for the range, so that a sync does not chase pages dirtied after it began

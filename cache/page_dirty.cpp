@@ -100,6 +100,11 @@ bool address_space_operations::set_page_dirty(actor& self, page& pg)
     return set_page_dirty_buffers(self, pg);
 }
 
+void address_space_operations::invalidatepage(actor& self, page& pg, std::uint32_t offset)
+{
+    block_invalidatepage(self, pg, offset);
+}
+
 bool set_page_dirty(actor& self, page& pg)
 {
     if (pg.mapping != nullptr)
@@ -142,7 +147,7 @@ void account_page_cleaned(actor& self, page& pg)
     });
 }
 
-void set_page_writeback(actor& self, page& pg)
+void set_page_writeback(actor& self, page& pg, bool keep_towrite)
 {
     address_space& mapping = *pg.mapping;
     const lock_guard<irq_spinlock> guard(self, mapping.tree_lock);
@@ -155,7 +160,8 @@ void set_page_writeback(actor& self, page& pg)
               [&] { mapping.pages.set_tag(pg.index, page_tag::writeback); });
     // From here on a sync finds the page by its writeback, unless it was dirtied again.
     self.step(site_clear_dirty_tag, subject_of(pg), tags, [&] {
-        mapping.pages.clear_tag(pg.index, page_tag::towrite);
+        if (!keep_towrite)
+            mapping.pages.clear_tag(pg.index, page_tag::towrite);
         if (!pg.dirty())
             mapping.pages.clear_tag(pg.index, page_tag::dirty);
     });

@@ -58,6 +58,9 @@ void declare_disk_options(disk_options& d, option_set& o)
                "without a command for so long, the cache is emptied");
     o.count("disk.destage_run", d.destage_run, {1, 1 << 20},
             "sectors destaged in one access at most");
+    o.flag("disk.checksums", d.checksums,
+           "writes are read from memory twice, for their checksums first; what has changed in "
+           "between fails, and what is being written must not change (vm.stable_pages)");
     o.count("disk.queue_depth", d.queue_depth, {1, 32},
             "commands that the disk works on at a time");
     o.choice("disk.scheduling", d.scheduling,

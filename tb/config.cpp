@@ -123,8 +123,41 @@ static void check_huge_pages(const config& c, const option_set& o)
                                            "knows one frame at a time");
 }
 
+// ->page_mkwrite is called by write faults, and what it reserves is of ext2's making.
+static void check_page_mkwrite(const config& c, const option_set& o)
+{
+    const vm_policies policies = c.era.policies();
+    if (policies.page_mkwrite == page_mkwrite_policy::none) {
+        if (policies.cache.reserves_blocks)
+            throw o.complaint("fs.reserves_blocks",
+                              "expected off, or vm.page_mkwrite other than none: nobody would "
+                              "reserve anything for stores to mappings");
+        return;
+    }
+    if (!policies.tracks_shared_dirty())
+        throw o.complaint("vm.page_mkwrite",
+                          "expected none, or vm.write_fault later than linux-2.6.18 and "
+                          "vm.dirty_tracking = write_protect: there are no faults that ask");
+    if (c.vm.huge_pages != page_order::small)
+        throw o.complaint("vm.page_mkwrite", "expected none for vm.huge_pages = 2MiB");
+    if (policies.cache.reserves_blocks && c.fs.type != filesystem_type::ext2)
+        throw o.complaint("fs.reserves_blocks", "expected off for fs.type = ext3, whose journal "
+                                                "writes blocks by itself");
+}
+
+static void check_stable_pages(const config& c, const option_set& o)
+{
+    const vm_policies policies = c.era.policies();
+    if (policies.stable_pages && c.disk.checksums &&
+        policies.write_fault != write_fault_policy::golden)
+        throw o.complaint("vm.stable_pages", "expected no, or vm.write_fault = golden: the others "
+                                             "are of kernels that wait for no writeback");
+}
+
 void config::check(const option_set& o) const
 {
+    check_page_mkwrite(*this, o);
+    check_stable_pages(*this, o);
     check_tlb(tlb, o);
     check_asids(*this, o);
     check_dirty_log(*this, o);
@@ -141,7 +174,7 @@ void config::check(const option_set& o) const
         (workload.kind == workload_kind::lackey || workload.kind == workload_kind::script))
         throw o.complaint("workload.kind", "this workload needs workload.file");
     if (workload.kind == workload_kind::script)
-        read_script(workload, cores, o.info("workload.file").where);
+        read_script(*this, o.info("workload.file").where);
     constexpr std::uint64_t most_chunks = 100'000'000; // it shuffles them first
     if (workload.kind == workload_kind::rtorrent && workload.size / workload.chunk > most_chunks)
         throw o.complaint("workload.size", "expected at most " + std::to_string(most_chunks) +

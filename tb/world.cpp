@@ -114,6 +114,7 @@ void world::build_kernel(physical_memory& memory, interconnect& bus)
     m_block = std::make_unique<block_device>(m_config.block, m_cache, memory,
                                              bus.add_initiator("mmio"), disk_registers);
     m_io = std::make_unique<buffer_io>(*m_block, memory);
+    m_bdi.stable_writes = m_config.disk.checksums;
     m_bdi.write_congested = [this] { return m_block->congested(); };
     if (m_config.fs.type == filesystem_type::ext3)
         m_fs = std::make_unique<ext3>(m_cache, *m_io, m_layout, m_bdi, m_config.fs.data,

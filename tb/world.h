@@ -86,6 +86,7 @@ public:
     const event_log& log() const { return m_log; }
     kernel& the_kernel() const { return *m_kernel; }
     const std::vector<std::unique_ptr<core>>& cores() const { return m_cores; }
+    disk_controller& disk() { return *m_controller; }
     const disk_controller& disk() const { return *m_controller; }
     const disk_media& media() const { return m_media; }
     const block_device& block() const { return *m_block; }

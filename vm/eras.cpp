@@ -23,6 +23,12 @@ vm_policies linux_2_6_18()
     p.pte_none = pte_none_policy::linux_2_6_18;
     p.towrite_tag = false;
     p.sync_honours_nr_to_write = true;
+    p.mkwrite_balances = false;
+    p.pagecache_isize_extended = false;
+    p.truncate_complete_page = truncate_policy::linux_2_6_18;
+    p.wb_error = wb_error_policy::flag;
+    p.stable_pages = false;
+    p.unpin = unpin_policy::set_page_dirty_lock;
     return p;
 }
 
@@ -44,6 +50,7 @@ vm_policies linux_2_6_20()
     p.clear_page_dirty_for_io = cpdfio_policy::linux_2_6_20;
     p.page_mkclean = mkclean_policy::linux_2_6_20;
     p.try_to_free_buffers = ttfb_policy::linux_2_6_20;
+    p.truncate_complete_page = truncate_policy::linux_2_6_20; // 3e67c0987d75
     return p;
 }
 
@@ -52,6 +59,7 @@ vm_policies linux_2_6_23()
 {
     vm_policies p = linux_2_6_20();
     p.write_fault = write_fault_policy::linux_2_6_23;
+    p.mkwrite_balances = true;
     return p;
 }
 
@@ -67,6 +75,13 @@ vm_policies golden()
     p.sync_honours_nr_to_write = false;
     p.cache.dirty_under_private_lock = true;
     p.cache.fsync_writes_clean_inode = true;
+    p.cache.set_page_writeback_keepwrite = true;
+    p.cache.removal_accounts_dirty = true;
+    p.pagecache_isize_extended = true;
+    p.truncate_complete_page = truncate_policy::golden;
+    p.wb_error = wb_error_policy::errseq;
+    p.stable_pages = true;
+    p.unpin = unpin_policy::golden;
     return p;
 }
 

@@ -54,6 +54,14 @@ void do_anonymous_page(kernel& k, core& cpu, fault_context& f)
     install_pte(k, cpu, f, entry);
 }
 
+// truncate_count: whoever truncates adds to it and then looks for PTEs to take away; a fault that
+// has found its page before must not leave one. (From 2.6.23 on the page lock sees to it.)
+bool was_truncated(const fault_context& f)
+{
+    return f.vma.file != nullptr && !f.seen.present() &&
+           f.vma.file->mapping.truncate_count != f.truncate_count;
+}
+
 // A private mapping gets a copy of its own, which nobody writes back.
 void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
 {
@@ -65,7 +73,7 @@ void break_cow(kernel& k, core& cpu, fault_context& f, page& original)
 
     const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
     cpu.sync();
-    if (f.slot.get() != f.seen)
+    if (f.slot.get() != f.seen || was_truncated(f))
         return;
     if (f.seen.present()) {
         cpu.step(site_install, subject_of(original), f.slot, [&] { f.slot.get_and_clear(); });
@@ -180,7 +188,7 @@ bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry)
     subject what = subject_of(*f.pg);
     what.va = f.va;
     const bool installed = cpu.step(site_install, what, f.slot, [&] {
-        if (f.slot.get() != f.seen)
+        if (f.slot.get() != f.seen || was_truncated(f))
             return false;
         f.slot.set_pte(entry);
         return true;
@@ -209,10 +217,11 @@ void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
     cpu.sync();
     if (slot.order() != page_order::small)
         return; // somebody else has made a PMD meanwhile
-    fault_context f{mm, *vma, fault.va, slot, slot.get(), nullptr};
+    fault_context f{mm, *vma, fault.va, slot, slot.get()};
     subject what;
     what.va = fault.va;
     if (vma->file != nullptr) {
+        f.truncate_count = vma->file->mapping.truncate_count;
         what.ino = vma->file->ino;
         what.page = vma->index_of(fault.va);
     }

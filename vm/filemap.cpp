@@ -5,6 +5,7 @@
 #include "vm/fault.h"
 #include "vm/page_writeback.h"
 #include "vm/sync.h"
+#include "vm/truncate.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -74,8 +75,8 @@ std::int64_t generic_file_read(kernel& k, core& cpu, inode& file, std::uint64_t 
         const std::uint64_t piece = std::min(length - done, page_size - in_page);
         bool major = false;
         page* const pg = filemap_nopage(k, cpu, file, page_index(at / page_size), major);
-        if (pg == nullptr)
-            return -EIO;
+        if (pg == nullptr) // or it has shrunk meanwhile
+            return at < file.size ? -EIO : static_cast<std::int64_t>(done);
         copy_cost(cpu, piece);
         cpu.sync();
         std::memcpy(to + done, k.memory.frame(pg->frame) + in_page, piece);
@@ -97,6 +98,8 @@ std::int64_t generic_file_write(kernel& k, core& cpu, inode& file, std::uint64_t
         const auto begin = static_cast<std::uint32_t>(at % page_size);
         const auto piece = static_cast<std::uint32_t>(std::min(length - done, page_size - begin));
         page& pg = k.cache.find_or_create_page(cpu, file.mapping, page_index(at / page_size));
+        wait_for_stable_page(k, cpu, pg);
+        const std::uint64_t size = file.size;
         const int error = file.mapping.ops().prepare_write(cpu, pg, begin, begin + piece);
         if (error != 0) {
             unlock_page(cpu, pg);
@@ -113,6 +116,8 @@ std::int64_t generic_file_write(kernel& k, core& cpu, inode& file, std::uint64_t
             k.observer->on_file_written(cpu);
         unlock_page(cpu, pg);
         k.cache.put_page(pg);
+        if (size < at)
+            pagecache_isize_extended(k, cpu, file, size, at);
         balance_dirty_pages_ratelimited(k, cpu, file.mapping);
         done += piece;
     }

@@ -6,6 +6,7 @@
 #include "vm/time_spent.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace mkclean
@@ -16,6 +17,14 @@ namespace
 
 constexpr std::int64_t max_writeback_pages = 1024;
 constexpr picoseconds congestion_timeout(100'000'000'000); // HZ/10
+
+std::string show_inode(std::uint64_t before, std::uint64_t after)
+{
+    return "I_DIRTY " + std::to_string(before) + "->" + std::to_string(after);
+}
+
+const step_site site_look_at_tags{"mapping_tagged", place::inode, show_inode};
+const step_site site_clear_dirty_pages{"clear I_DIRTY_PAGES", place::inode, show_inode};
 
 // Writing a mapping without dirtiness accounting (a ramdisk's) is nobody's job.
 bool is_written_back(const inode& node)
@@ -28,7 +37,8 @@ void requeue_inode(kernel& k, core& cpu, inode& node, const writeback_control& w
 {
     const bool dirtied_meanwhile = node.any_dirty(); // it counts from when it first was
     node.unlink();
-    if (node.mapping.pages.any_tagged(page_tag::dirty))
+    const bool asks_tags = k.policies.inode_clean == inode_clean_policy::linux_2_6_18;
+    if (asks_tags && node.mapping.pages.any_tagged(page_tag::dirty))
         node.set(inode_state::dirty_pages); // the pass did not get through all of it
     if (!node.any_dirty())
         return;
@@ -158,6 +168,81 @@ void wb_kupdate(kernel& k, core& cpu)
 
 } // namespace
 
+// ---- I_DIRTY_PAGES, and whoever dirties a page meanwhile ----------------------------------------
+// __mark_inode_dirty() looks at it without a lock, and leaves if it is set. Up to some 3.4 the flag
+// is cleared before the pages are looked for, and the tags are asked once more at the end. The
+// later two keep an inode on a list if I_DIRTY says so, as their writeback_single_inode() does,
+// which writes one inode for fsync. (Their flusher also asks the tags) [from memory].
+
+namespace linux_2_6_18
+{
+
+static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
+{
+    node.clear(inode_state::dirty_pages);
+    return write_cache_pages(k, cpu, node.mapping, wbc);
+}
+
+} // namespace linux_2_6_18
+
+static bool mapping_tagged_dirty(core& cpu, const inode& node)
+{
+    subject what;
+    what.ino = node.ino;
+    return cpu.step(site_look_at_tags, what, node,
+                    [&] { return node.mapping.pages.any_tagged(page_tag::dirty); });
+}
+
+static void clear_dirty_pages(core& cpu, inode& node)
+{
+    subject what;
+    what.ino = node.ino;
+    cpu.step(site_clear_dirty_pages, what, node, [&] { node.clear(inode_state::dirty_pages); });
+}
+
+// "Clear I_DIRTY_PAGES if we've written out all dirty pages" [since about 3.5: unverified]. Who
+// tags a page between the two steps finds the flag still set.
+namespace linux_3_16
+{
+
+static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
+{
+    const int error = write_cache_pages(k, cpu, node.mapping, wbc);
+    if (!mapping_tagged_dirty(cpu, node))
+        clear_dirty_pages(cpu, node);
+    return error;
+}
+
+} // namespace linux_3_16
+
+// 9c6ac78eb352, 146d7009b45c: cleared first, and set again if a page is dirty after all.
+namespace linux_4_0
+{
+
+static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
+{
+    const int error = write_cache_pages(k, cpu, node.mapping, wbc);
+    clear_dirty_pages(cpu, node);
+    if (mapping_tagged_dirty(cpu, node))
+        node.set(inode_state::dirty_pages);
+    return error;
+}
+
+} // namespace linux_4_0
+
+static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
+{
+    switch (k.policies.inode_clean) {
+    case inode_clean_policy::linux_2_6_18:
+        return linux_2_6_18::write_pages_of(k, cpu, node, wbc);
+    case inode_clean_policy::linux_3_16:
+        return linux_3_16::write_pages_of(k, cpu, node, wbc);
+    case inode_clean_policy::linux_4_0:
+        break;
+    }
+    return linux_4_0::write_pages_of(k, cpu, node, wbc);
+}
+
 int writeback_single_inode(kernel& k, core& cpu, inode& node, writeback_control& wbc)
 {
     cpu.sync();
@@ -169,9 +254,7 @@ int writeback_single_inode(kernel& k, core& cpu, inode& node, writeback_control&
     const bool inode_dirty = node.test(inode_state::dirty_sync);
     node.set(inode_state::syncing);
     node.clear(inode_state::dirty_sync);
-    node.clear(inode_state::dirty_pages);
-
-    int error = write_cache_pages(k, cpu, node.mapping, wbc);
+    const int error = write_pages_of(k, cpu, node, wbc);
     if (inode_dirty)
         k.fs.write_inode(cpu, node, wbc.mode == sync_mode::all);
 

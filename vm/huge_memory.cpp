@@ -262,7 +262,7 @@ bool do_huge_pmd_fault(kernel& k, core& cpu, mm_struct& mm, vm_area_struct& vma,
     const pte_slot slot =
         mm.pgd.find_or_allocate(fault.va, table_allocator(k, cpu), page_order::mega);
     cpu.sync();
-    fault_context f{mm, vma, fault.va, slot, slot.get(), nullptr};
+    fault_context f{mm, vma, fault.va, slot, slot.get()};
     if (f.seen.present() && !f.seen.huge())
         return false; // small pages were here first
     subject what;

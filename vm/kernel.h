@@ -8,6 +8,7 @@
 #include "vm/tlb_flush_options.h"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +31,9 @@ struct vm_options {
     void declare(option_set& options);
 };
 
+/// What of a file has been cut off so far.
+enum class truncated { size, pages, blocks };
+
 /// Told what no event says: what user programs were promised, and which bytes went by other ways
 /// than stores and loads. The oracle is one; it takes no time and changes nothing.
 class kernel_observer
@@ -51,6 +55,9 @@ public:
     virtual void on_sync_begin(const core& cpu, const inode& file, page_index first,
                                page_index end) = 0;
     virtual void on_sync_end(const core& cpu, const inode& file, int result) = 0;
+    /// The file has shrunk to its size; once its pages are gone, what was stored behind that is as
+    /// if it never was.
+    virtual void on_truncate(const core& cpu, const inode& file, truncated what) = 0;
     /// The file's page was clean and has just been forgotten.
     virtual void on_drop(const core& cpu, const inode& file, page_index page) = 0;
 };
@@ -129,6 +136,8 @@ public:
     bool dirty_exceeded = false;
     /// FAULT_FLAG_TRIED: the PMD that a thread has made writable and was then made to pay for.
     std::unordered_map<actor_id, virtual_address> tried_faults;
+    /// f_wb_err of the files that threads have open: the error that each was told of last.
+    std::map<std::pair<actor_id, inode_number>, std::uint64_t> f_wb_err;
 
 private:
     void give_memory_to_logs();

@@ -109,9 +109,10 @@ void era_options::declare(option_set& o)
         "vm.try_to_free_buffers", try_to_free_buffers,
         {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
          {"linux-2.6.19", ttfb_policy::linux_2_6_19},
+         {"ecdfc9787fe5", ttfb_policy::ecdfc9787fe5},
          {"linux-2.6.20", ttfb_policy::linux_2_6_20}},
-        "what becomes of the dirty bit of a page whose buffers are all clean (in unit "
-        "tests; no run gets there with a dirty page)");
+        "what becomes of the dirty bit of a page whose buffers are all clean, and whether under "
+        "the buffers' lock");
     o.optional_choice(
         "vm.write_cache_pages", write_cache_pages,
         {{"linux-2.6.18", writepages_policy::linux_2_6_18}, {"golden", writepages_policy::golden}},
@@ -132,6 +133,71 @@ void era_options::declare(option_set& o)
                       {{"off", false}, {"on", true}},
                       "whether fsync writes (ext2) or commits (ext3) an inode also when it says "
                       "that it is clean");
+    o.optional_choice("vm.set_page_writeback_keepwrite", set_page_writeback_keepwrite,
+                      {{"off", false}, {"on", true}},
+                      "whether a page that writepage puts back stays one that a sync under way "
+                      "has to write (2014)");
+    o.optional_choice("vm.inode_clean", inode_clean,
+                      {{"linux-2.6.18", inode_clean_policy::linux_2_6_18},
+                       {"linux-3.16", inode_clean_policy::linux_3_16},
+                       {"linux-4.0", inode_clean_policy::linux_4_0}},
+                      "when the flusher clears I_DIRTY_PAGES: before it writes; after it has "
+                      "seen that no page is dirty; before it looks whether one is");
+    declare_page_mkwrite(o);
+    declare_truncate_and_errors(o);
+}
+
+void era_options::declare_page_mkwrite(option_set& o)
+{
+    o.optional_choice("vm.page_mkwrite", page_mkwrite,
+                      {{"none", page_mkwrite_policy::none},
+                       {"unlocked", page_mkwrite_policy::unlocked},
+                       {"locked", page_mkwrite_policy::locked}},
+                      "whether a write fault asks the filesystem to make room first, and whether "
+                      "the page stays locked until it is dirty (2.6.30)");
+    o.optional_choice("vm.mkwrite_balances", mkwrite_balances, {{"off", false}, {"on", true}},
+                      "whether a write fault is throttled if ->page_mkwrite has dirtied the page "
+                      "before it (2.6.23)");
+    o.optional_choice("vm.pagecache_isize_extended", pagecache_isize_extended,
+                      {{"off", false}, {"on", true}},
+                      "whether a file that grows within a page has that write-protected, so that "
+                      "->page_mkwrite is asked for its new blocks (2014)");
+    o.optional_choice("fs.reserves_blocks", reserves_blocks, {{"off", false}, {"on", true}},
+                      "whether ->writepage throws away blocks for which ->page_mkwrite or "
+                      "write(2) has not set room aside, each time anew; needs vm.page_mkwrite");
+    o.optional_choice("fs.background_allocates", background_allocates,
+                      {{"off", false}, {"on", true}},
+                      "whether pdflush gives blocks to pages that have none, or puts them back");
+    o.optional_choice("fs.mpage_readpage", mpage_readpage, {{"off", false}, {"on", true}},
+                      "whether pages that were read have no buffers yet");
+    o.optional_choice("vm.stable_pages", stable_pages, {{"no", false}, {"yes", true}},
+                      "whether stores wait for the end of writeback where the disk asks for it "
+                      "(disk.checksums)");
+    o.optional_choice("vm.unpin", unpin,
+                      {{"put_page", unpin_policy::put_page},
+                       {"set_page_dirty_lock", unpin_policy::set_page_dirty_lock},
+                       {"golden", unpin_policy::golden}},
+                      "what a driver does with a page that its device has stored to: nothing, "
+                      "dirties it, or asks the filesystem for room and dirties it");
+}
+
+void era_options::declare_truncate_and_errors(option_set& o)
+{
+    o.optional_choice("vm.truncate_complete_page", truncate_complete_page,
+                      {{"linux-2.6.18", truncate_policy::linux_2_6_18},
+                       {"linux-2.6.20", truncate_policy::linux_2_6_20},
+                       {"golden", truncate_policy::golden}},
+                      "whether truncation takes a page's dirty bit before ->invalidatepage "
+                      "(2.6.20) or after, and looks again when the page leaves the cache");
+    o.optional_choice("fs.files_shrink", files_shrink, {{"off", false}, {"on", true}},
+                      "ext2: whether ftruncate may make files smaller");
+    o.optional_choice("fs.invalidatepage_redirties", invalidatepage_redirties,
+                      {{"off", false}, {"on", true}},
+                      "whether ->invalidatepage dirties pages, as ext3's data=journal does");
+    o.optional_choice("vm.wb_error", wb_error,
+                      {{"flag", wb_error_policy::flag}, {"errseq", wb_error_policy::errseq}},
+                      "who is told of an error of writeback: the first to sync, or everybody who "
+                      "has the file open (4.13)");
 }
 
 vm_policies era_options::policies() const
@@ -155,6 +221,21 @@ vm_policies era_options::policies() const
     set(p.sync_honours_nr_to_write, sync_honours_nr_to_write);
     set(p.cache.dirty_under_private_lock, dirty_under_private_lock);
     set(p.cache.fsync_writes_clean_inode, fsync_writes_clean_inode);
+    set(p.page_mkwrite, page_mkwrite);
+    set(p.mkwrite_balances, mkwrite_balances);
+    set(p.pagecache_isize_extended, pagecache_isize_extended);
+    set(p.inode_clean, inode_clean);
+    set(p.truncate_complete_page, truncate_complete_page);
+    p.cache.removal_accounts_dirty = p.truncate_complete_page == truncate_policy::golden;
+    set(p.wb_error, wb_error);
+    set(p.stable_pages, stable_pages);
+    set(p.unpin, unpin);
+    set(p.cache.set_page_writeback_keepwrite, set_page_writeback_keepwrite);
+    set(p.cache.mpage_readpage, mpage_readpage);
+    set(p.cache.background_allocates, background_allocates);
+    set(p.cache.reserves_blocks, reserves_blocks);
+    set(p.cache.files_shrink, files_shrink);
+    set(p.cache.invalidatepage_redirties, invalidatepage_redirties);
     return p;
 }
 

@@ -24,8 +24,24 @@ struct era_options {
     std::optional<bool> sync_honours_nr_to_write;
     std::optional<bool> dirty_under_private_lock;
     std::optional<bool> fsync_writes_clean_inode;
+    std::optional<page_mkwrite_policy> page_mkwrite;
+    std::optional<bool> mkwrite_balances;
+    std::optional<bool> pagecache_isize_extended;
+    std::optional<inode_clean_policy> inode_clean;
+    std::optional<truncate_policy> truncate_complete_page;
+    std::optional<wb_error_policy> wb_error;
+    std::optional<bool> stable_pages;
+    std::optional<unpin_policy> unpin;
+    std::optional<bool> set_page_writeback_keepwrite;
+    std::optional<bool> mpage_readpage;
+    std::optional<bool> background_allocates;
+    std::optional<bool> reserves_blocks;
+    std::optional<bool> files_shrink;
+    std::optional<bool> invalidatepage_redirties;
 
     void declare(option_set& options);
+    void declare_page_mkwrite(option_set& options);
+    void declare_truncate_and_errors(option_set& options);
     /// The era's policies, with those that were set by themselves.
     vm_policies policies() const;
 };

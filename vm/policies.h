@@ -38,7 +38,18 @@ enum class writepages_policy { linux_2_6_18, golden };
 /// or by hardware's log of dirtied pages (dirty_log.cpp).
 enum class dirty_tracking_policy { write_protect, dirty_log };
 /// What try_to_free_buffers() does with the dirty bit of a page whose buffers are all clean.
-enum class ttfb_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
+enum class ttfb_policy { linux_2_6_18, linux_2_6_19, ecdfc9787fe5, linux_2_6_20 };
+/// Whether a write fault asks the filesystem first, and whether the page stays locked from then on
+/// until it is dirty (write_fault.cpp).
+enum class page_mkwrite_policy { none, unlocked, locked };
+/// When the flusher clears I_DIRTY_PAGES, with respect to its look at the tags (flusher.cpp).
+enum class inode_clean_policy { linux_2_6_18, linux_3_16, linux_4_0 };
+/// When truncation takes a page's dirty bit, with respect to ->invalidatepage (truncate.cpp).
+enum class truncate_policy { linux_2_6_18, linux_2_6_20, golden };
+/// Who is told of an error of writeback: the first who asks, or everybody once (sync.cpp).
+enum class wb_error_policy { flag, errseq };
+/// What a driver says of a page that its device may have stored to (gup.cpp).
+enum class unpin_policy { put_page, set_page_dirty_lock, golden };
 
 /// What the kernel makes of a PTE that is not present but has A or D set (fault.cpp).
 enum class pte_none_policy { linux_2_6_18, golden };
@@ -57,6 +68,15 @@ struct vm_policies {
     pte_none_policy pte_none = pte_none_policy::golden;
     bool towrite_tag = true;               ///< f446daaea9d4, 2.6.36: syncs write a snapshot
     bool sync_honours_nr_to_write = false; ///< until 05fe478dd04e, 2.6.29
+    page_mkwrite_policy page_mkwrite = page_mkwrite_policy::none;
+    bool mkwrite_balances = true;         ///< a200ee182a01, 2.6.23
+    bool pagecache_isize_extended = true; ///< 90a8020278c1 (2014); if there is ->page_mkwrite
+    inode_clean_policy inode_clean = inode_clean_policy::linux_2_6_18;
+    truncate_policy truncate_complete_page = truncate_policy::golden;
+    wb_error_policy wb_error = wb_error_policy::errseq;
+    bool stable_pages =
+        true; ///< 3.0; since 1d1d1a767206 (3.9) [hash unverified] if the device asks
+    unpin_policy unpin = unpin_policy::golden;
     cache_policies cache;
 
     /// Shared writable mappings start out read-only, so that the first store is noticed.

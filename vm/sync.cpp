@@ -27,6 +27,16 @@ int filemap_fdatawrite(kernel& k, core& cpu, inode& file)
     return write_cache_pages(k, cpu, file.mapping, wbc);
 }
 
+// Up to 4.12 AS_EIO was for whoever came first: a sync of somebody else's, or of no one's, took it
+// away, and the next one returned 0. (The page is clean in any case, and its bytes are not on the
+// disk.)
+int wb_error_of(kernel& k, core& cpu, address_space& mapping)
+{
+    if (k.policies.wb_error == wb_error_policy::flag)
+        return std::exchange(mapping.error, 0);
+    return mapping.wb_err.check_and_advance(k.f_wb_err[{cpu.id(), mapping.host().ino}]);
+}
+
 // filemap_fdatawait(): nothing of it is on its way any more.
 int filemap_fdatawait(kernel& k, core& cpu, inode& file)
 {
@@ -42,7 +52,7 @@ int filemap_fdatawait(kernel& k, core& cpu, inode& file)
         index = pg->index + 1;
         k.cache.put_page(*pg);
     }
-    return std::exchange(file.mapping.error, 0);
+    return wb_error_of(k, cpu, file.mapping);
 }
 
 int first_error(int a, int b)

@@ -65,18 +65,42 @@ bool try_to_free_buffers(kernel& k, core& cpu, page& pg)
 
 } // namespace linux_2_6_19
 
+// The PTEs and the tag are left alone on purpose: the next clear_page_dirty_for_io() shall still
+// find the page and look at them.
+static void cancel_dirty_page(core& cpu, page& pg)
+{
+    if (test_and_clear_page_dirty(cpu, pg))
+        account_page_cleaned(cpu, pg);
+}
+
+// ecdfc9787fe5 (26 January 2007), for four days.
+namespace ecdfc9787fe5
+{
+
+// Who dirties the page between the two finds no buffers to dirty, and then loses PG_dirty.
+bool try_to_free_buffers(kernel&, core& cpu, page& pg)
+{
+    {
+        const lock_guard<spinlock> guard(cpu, pg.mapping->private_lock);
+        if (!drop_buffers(cpu, pg))
+            return false;
+    }
+    cancel_dirty_page(cpu, pg);
+    return true;
+}
+
+} // namespace ecdfc9787fe5
+
+// 87df7241bd54 (30 January 2007).
 namespace linux_2_6_20
 {
 
-// ecdfc9787fe5, 87df7241bd54. The PTEs and the tag are left alone on purpose: the next
-// clear_page_dirty_for_io() shall still find the page and look at them.
 bool try_to_free_buffers(kernel&, core& cpu, page& pg)
 {
     const lock_guard<spinlock> guard(cpu, pg.mapping->private_lock);
     if (!drop_buffers(cpu, pg))
         return false;
-    if (test_and_clear_page_dirty(cpu, pg)) // cancel_dirty_page()
-        account_page_cleaned(cpu, pg);
+    cancel_dirty_page(cpu, pg);
     return true;
 }
 
@@ -91,6 +115,8 @@ bool try_to_free_buffers(kernel& k, core& cpu, page& pg)
         return linux_2_6_18::try_to_free_buffers(k, cpu, pg);
     case ttfb_policy::linux_2_6_19:
         return linux_2_6_19::try_to_free_buffers(k, cpu, pg);
+    case ttfb_policy::ecdfc9787fe5:
+        return ecdfc9787fe5::try_to_free_buffers(k, cpu, pg);
     case ttfb_policy::linux_2_6_20:
         break;
     }

@@ -1,12 +1,28 @@
 #include "vm/user_task.h"
 #include "vm/filemap.h"
+#include "vm/gup.h"
 #include "vm/mmap.h"
 #include "vm/sync.h"
+#include "vm/truncate.h"
 
+#include <cstring>
+#include <string>
 #include <type_traits>
 
 namespace mkclean
 {
+
+namespace
+{
+
+std::string show_bytes(std::uint64_t first, std::uint64_t last)
+{
+    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
+}
+
+const step_site site_device_store{"device store", place::none, show_bytes};
+
+} // namespace
 
 template <class Call>
 auto user_task::system_call(Call&& call)
@@ -24,14 +40,18 @@ auto user_task::system_call(Call&& call)
 
 inode& user_task::open(inode_number ino)
 {
-    return *system_call([&] { return &m_kernel.fs.open(m_cpu, ino); });
+    return *system_call([&] {
+        inode& file = m_kernel.fs.open(m_cpu, ino);
+        m_kernel.f_wb_err[{m_cpu.id(), ino}] = file.mapping.wb_err.sample();
+        return &file;
+    });
 }
 
 int user_task::ftruncate(inode& file, std::uint64_t size)
 {
     return system_call([&] {
         const lock_guard<mutex> guard(m_cpu, file.i_mutex);
-        return m_kernel.fs.truncate(m_cpu, file, size);
+        return do_truncate(m_kernel, m_cpu, file, size);
     });
 }
 
@@ -79,6 +99,33 @@ void user_task::fadvise_dontneed(inode& file)
 void user_task::sync()
 {
     system_call([&] { do_sync(m_kernel, m_cpu); });
+}
+
+page& user_task::pin(virtual_address va)
+{
+    return *system_call([&] { return &get_user_page(m_kernel, m_cpu, m_mm, va); });
+}
+
+// The device is told now, and stores when it gets round to it.
+void user_task::device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,
+                              std::uint64_t length)
+{
+    m_cpu.sync();
+    m_cpu.note(site_device_store, subject_of(pg), offset, offset + length - 1);
+    m_cpu.sync();
+    std::memcpy(m_kernel.memory.frame_to_store(pg.frame) + offset, bytes, length);
+    if (m_kernel.observer != nullptr && pg.mapping != nullptr)
+        m_kernel.observer->on_file_write(m_cpu, pg.mapping->host(),
+                                         pg.index.raw() * page_size + offset, bytes, length);
+}
+
+void user_task::unpin(page& pg)
+{
+    system_call([&] {
+        unpin_user_page(m_kernel, m_cpu, pg);
+        if (m_kernel.observer != nullptr)
+            m_kernel.observer->on_file_written(m_cpu);
+    });
 }
 
 void user_task::sleep(picoseconds duration)

@@ -43,6 +43,11 @@ public:
                         std::uint64_t length);
     void fadvise_dontneed(inode& file);
     void sync();
+    /// A device gets hold of the page, stores to it by itself, and lets go of it.
+    page& pin(virtual_address va);
+    void device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,
+                       std::uint64_t length);
+    void unpin(page& pg);
     void sleep(picoseconds duration);
     /// As futex(2): sleeps on `queue` until `ready()`, which is asked at once and after every
     /// wakeup.

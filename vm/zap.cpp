@@ -60,7 +60,8 @@ mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address
 {
     mmu_gather gathered;
     std::uint64_t bytes = page_size;
-    for (virtual_address va = start; va < end; va += virtual_address(bytes)) {
+    for (virtual_address va = start; va < end;
+         va = virtual_address(va.raw() / bytes * bytes + bytes)) {
         std::optional<pte_slot> slot = vma.mm->pgd.find(va);
         bytes = slot ? pages_of(slot->order()) * page_size : page_size;
         if (!slot)
@@ -123,11 +124,12 @@ static void append(mmu_gather& all, const mmu_gather& more)
     all.pages.insert(all.pages.end(), more.pages.begin(), more.pages.end());
 }
 
-void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
+                    virtual_address limit)
 {
     mmu_gather all;
-    for (virtual_address va = vma.start; va < vma.end;) {
-        const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
+    for (virtual_address va = start; va < limit;) {
+        const virtual_address end = std::min(limit, va + batch_pages * page_size);
         const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
         flush_tlb_batched_pending(k, cpu, *vma.mm);
         const mmu_gather tlb = clear_ptes(k, cpu, vma, va, end);
@@ -148,10 +150,11 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
 namespace golden
 {
 
-void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
+                    virtual_address limit)
 {
-    for (virtual_address va = vma.start; va < vma.end;) {
-        const virtual_address end = std::min(vma.end, va + batch_pages * page_size);
+    for (virtual_address va = start; va < limit;) {
+        const virtual_address end = std::min(limit, va + batch_pages * page_size);
         mmu_gather tlb;
         {
             const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
@@ -170,12 +173,18 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
 
 } // namespace golden
 
-void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
+                    virtual_address end)
 {
     if (k.policies.zap_flush == zap_flush_policy::after_unlock)
-        linux_2_6_18::zap_page_range(k, cpu, vma);
+        linux_2_6_18::zap_page_range(k, cpu, vma, start, end);
     else
-        golden::zap_page_range(k, cpu, vma);
+        golden::zap_page_range(k, cpu, vma, start, end);
+}
+
+void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma)
+{
+    zap_page_range(k, cpu, vma, vma.start, vma.end);
 }
 
 } // namespace mkclean

@@ -482,3 +482,59 @@ TEST_CASE("who finds the page dirty already may return, and sync, before it is t
     }
     CHECK(untagged > 0);
 }
+
+TEST_CASE("errseq: everybody who watches is told once of each error, and of one nobody was told of")
+{
+    errseq err;
+    std::uint64_t first = err.sample();
+    CHECK(err.check_and_advance(first) == 0);
+    err.set(-5);
+    std::uint64_t late = err.sample(); // nobody has been told yet
+    CHECK(err.check_and_advance(first) == -5);
+    CHECK(err.check_and_advance(first) == 0);
+    CHECK(err.check_and_advance(late) == -5);
+    std::uint64_t later = err.sample();
+    CHECK(err.check_and_advance(later) == 0);
+    err.set(-28);
+    err.set(-5);
+    CHECK(err.check_and_advance(first) == -5);
+    CHECK(err.check_and_advance(first) == 0);
+    CHECK(err.check_and_advance(later) == -5);
+}
+
+TEST_CASE("a page that leaves the cache dirty is uncounted, since 2.6.24")
+{
+    for (const bool accounts : {false, true}) {
+        cache_policies policies;
+        policies.removal_accounts_dirty = accounts;
+        cache_world world({}, policies);
+        world.run([&](kernel_thread& self) {
+            page& pg = new_page(self, world.first, 0);
+            lock_page(self, pg);
+            set_page_dirty(self, pg);
+            world.cache.remove_from_page_cache(self, pg);
+        });
+        CHECK(world.run());
+        CHECK(world.cache.stats.nr_dirty == (accounts ? 0 : 1));
+    }
+}
+
+TEST_CASE("block_invalidatepage cleans and unmaps what lies behind the offset, nothing before it")
+{
+    cache_world world;
+    world.run([&](kernel_thread& self) {
+        page& pg = new_page(self, world.first, 0);
+        create_empty_buffers(self, pg, 1024);
+        set_page_dirty(self, pg);
+        for (buffer_head& bh : pg.buffers)
+            bh.set(buffer_flag::mapped);
+        block_invalidatepage(self, pg, 1500); // in the middle of the second
+        CHECK(dirty_buffers(pg) == 2);
+        CHECK(pg.buffers.begin()[1].mapped());
+        CHECK_FALSE(pg.buffers.begin()[2].mapped());
+        block_invalidatepage(self, pg, 0);
+        CHECK(dirty_buffers(pg) == 0);
+        CHECK(pg.dirty());
+    });
+    CHECK(world.run());
+}

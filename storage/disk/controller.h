@@ -10,6 +10,7 @@
 #include "sim/fifo.h"
 #include <array>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,9 @@ public:
     std::uint32_t read_register(std::uint64_t offset) const;
     void write_register(std::uint64_t offset, std::uint32_t value);
 
+    /// A defect: the next write to this sector fails as a whole.
+    void fail_next_write(sector_number s) { m_defects.insert(s.raw()); }
+
     /// From this instant nothing reaches the media or the bus any more, for good. To switch it on
     /// again, build another controller over the same media.
     void cut_power();
@@ -94,6 +98,7 @@ private:
         std::uint32_t segment_offset = 0;                    // bytes into it
         std::uint32_t moved = 0;                             // sectors
         std::vector<std::byte> buffer;                       // of a read
+        std::vector<std::uint16_t> guards;                   // of a write's sectors
         bool durable = false;                                // a write that waits for the media
         std::vector<volatile_write_cache::version> versions; // of its sectors; 0: not yet in cache
         std::uint32_t landed = 0;                            // sectors on the media
@@ -119,6 +124,7 @@ private:
     bool fetch_command(engine& self, unsigned index);
     void begin(engine& self, unsigned index);
     void move_to_cache(engine& self, unsigned index);
+    bool guard_sectors(engine& self, slot& s);
     void move_to_memory(engine& self, unsigned index);
     template <class Move>
     bool move_sector(engine& self, slot& s, Move&& move);
@@ -150,6 +156,7 @@ private:
     disk_media& m_media;
     access_timing& m_timing;
     volatile_write_cache m_cache;
+    std::set<std::uint64_t> m_defects; // sectors
     disk_stats m_stats;
     bool m_powered = true;
 

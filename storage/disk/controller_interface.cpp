@@ -13,6 +13,19 @@ const step_site first_beat{"disk_first_beat", place::disk, show_disk_sectors};
 const step_site last_beat{"disk_last_beat", place::disk, show_disk_sectors};
 const step_site in_cache{"disk_in_cache", place::disk, show_disk_sectors};
 
+/// The CRC of a T10 DIF guard tag.
+std::uint16_t crc_t10dif(const std::array<std::byte, sector_size>& sector)
+{
+    constexpr unsigned polynomial = 0x8bb7;
+    unsigned crc = 0;
+    for (const std::byte b : sector) {
+        crc ^= std::to_integer<unsigned>(b) << 8U;
+        for (int bit = 0; bit < 8; ++bit)
+            crc = (crc << 1U) ^ ((crc & 0x8000U) != 0 ? polynomial : 0U);
+    }
+    return static_cast<std::uint16_t>(crc & 0xffffU);
+}
+
 constexpr std::uint64_t second = 1'000'000'000'000; // ps
 
 } // namespace
@@ -176,9 +189,32 @@ bool disk_controller::move_sector(engine& self, slot& s, Move&& move)
     return true;
 }
 
+// The first pass over memory. False if nobody answers there.
+bool disk_controller::guard_sectors(engine& self, slot& s)
+{
+    std::array<std::byte, sector_size> sector;
+    while (s.moved < s.command.sectors) {
+        const bool arrived =
+            move_sector(self, s, [&](physical_address from, std::size_t to, std::size_t bytes) {
+                return m_bus.read(from, sector.data() + to, bytes);
+            });
+        if (!arrived)
+            return false;
+        s.guards.push_back(crc_t10dif(sector));
+    }
+    s.segment = 0;
+    s.segment_offset = 0;
+    s.moved = 0;
+    return true;
+}
+
 void disk_controller::move_to_cache(engine& self, unsigned index)
 {
     slot& s = m_slots[index];
+    if (m_options.checksums && s.guards.empty() && !guard_sectors(self, s)) {
+        complete(self, index, false);
+        return;
+    }
     std::array<std::byte, sector_size> sector;
     while (s.moved < s.command.sectors) {
         const sector_number at = s.at(s.moved);
@@ -192,7 +228,9 @@ void disk_controller::move_to_cache(engine& self, unsigned index)
             move_sector(self, s, [&](physical_address from, std::size_t to, std::size_t bytes) {
                 return m_bus.read(from, sector.data() + to, bytes);
             });
-        if (!arrived) {
+        const bool intact =
+            arrived && (s.guards.empty() || s.guards[s.moved - 1] == crc_t10dif(sector));
+        if (!intact || m_defects.erase(at.raw()) > 0) {
             complete(self, index, false);
             return;
         }

@@ -36,6 +36,10 @@ struct disk_options {
     std::uint64_t destage_idle = 10'000'000'000; ///< ps without a command, then the cache empties
     std::uint64_t destage_run = 256;             ///< sectors in one access at most, 1..2^20
 
+    /// A write's sectors are read from memory twice: for their checksums, and then for good. If one
+    /// has changed in between, the write fails (T10 DIF, RAID 5 and whatever else computes first).
+    bool checksums = false;
+
     std::uint64_t queue_depth = 32; ///< commands worked on at a time, 1..32
     disk_scheduling scheduling = disk_scheduling::fcfs;
 

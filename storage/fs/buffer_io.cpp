@@ -24,6 +24,27 @@ std::uint64_t first_block_of(const page& pg, std::uint32_t block_size)
     return pg.index.raw() * (page_size / block_size);
 }
 
+// The page has been read as a whole. mpage_readpage() does without buffers.
+void finish_read(actor& self, page& pg)
+{
+    if (pg.mapping->cache().policies().mpage_readpage)
+        drop_buffers(self, pg);
+    set_page_uptodate(self, pg);
+}
+
+// Whoever truncates has set i_size, and is about to free the block. (Asked where files shrink
+// alone: elsewhere there is nothing behind the end to be found.)
+bool is_truncated(const page& pg, std::uint64_t block, const block_mapper& fs)
+{
+    return pg.mapping->cache().policies().files_shrink &&
+           block * fs.block_size() >= pg.mapping->host().size;
+}
+
+bool is_dirty_and_nowhere(const buffer_head& bh)
+{
+    return bh.dirty() && !bh.mapped();
+}
+
 bool any_other(const page& pg, const buffer_head& bh, buffer_flag f)
 {
     return std::any_of(pg.buffers.begin(), pg.buffers.end(),
@@ -54,9 +75,9 @@ void redirty_page_for_writepage(actor& self, page& pg, writeback_control& wbc)
     set_page_dirty_nobuffers(self, pg);
 }
 
-// Pass 1: every dirty buffer gets a block on the device; what lies beyond the end of the file is
-// not written.
-int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs)
+// Pass 1: every dirty buffer gets a block on the device, if that is allowed; what lies beyond the
+// end of the file is not written.
+int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs, bool allocate)
 {
     inode& file = pg.mapping->host();
     const std::uint64_t end = (file.size + fs.block_size() - 1) / fs.block_size();
@@ -65,7 +86,7 @@ int buffer_io::map_dirty_buffers(actor& self, page& pg, block_mapper& fs)
         if (file_block >= end) {
             test_and_clear_buffer_dirty(self, bh);
             bh.set(buffer_flag::uptodate);
-        } else if (!bh.mapped() && bh.dirty()) {
+        } else if (allocate && is_dirty_and_nowhere(bh)) {
             if (const int error = fs.get_block(self, file, file_block, bh, true))
                 return error;
             bh.clear(buffer_flag::is_new);
@@ -91,6 +112,7 @@ bool buffer_io::take_dirty_buffers(actor& self, page& pg, const writeback_contro
         }
         if (test_and_clear_buffer_dirty(self, bh)) {
             bh.set(buffer_flag::async_write);
+            bh.clear(buffer_flag::reserved);
             bh.completion = &m_async_write;
         } else {
             unlock_buffer(self, bh);
@@ -129,19 +151,24 @@ int buffer_io::block_write_full_page(actor& self, page& pg, block_mapper& fs,
     zero_behind_end(self, pg);
     if (!pg.has_buffers())
         create_dirty_buffers(self, pg, fs.block_size());
-    const int error = map_dirty_buffers(self, pg, fs);
+    const cache_policies& policies = pg.mapping->cache().policies();
+    const bool allocate = policies.background_allocates || !wbc.nonblocking;
+    const int error = map_dirty_buffers(self, pg, fs, allocate);
     if (error != 0) {
         // What did get a block is still written; the rest is lost, and said to be at fsync.
-        pg.mapping->error = error;
+        mapping_set_error(*pg.mapping, error);
         pg.flags.test_and_set(page_flag::error);
         for (buffer_head& bh : pg.buffers)
             if (!bh.mapped())
                 test_and_clear_buffer_dirty(self, bh);
     }
-    if (!take_dirty_buffers(self, pg, wbc))
+    const bool all = take_dirty_buffers(self, pg, wbc) &&
+                     std::none_of(pg.buffers.begin(), pg.buffers.end(), is_dirty_and_nowhere);
+    if (!all)
         redirty_page_for_writepage(self, pg, wbc);
 
-    set_page_writeback(self, pg);
+    // Up to 2014 the page was no longer a sync's business, written or not.
+    set_page_writeback(self, pg, policies.set_page_writeback_keepwrite && !all);
     std::vector<buffer_head*> to_write;
     for (buffer_head& bh : pg.buffers)
         if (bh.test(buffer_flag::async_write))
@@ -166,7 +193,7 @@ void buffer_io::async_write::end_io(actor& self, buffer_head& bh, bool success)
 {
     page& pg = *bh.owner;
     if (!success) {
-        pg.mapping->error = -EIO;
+        mapping_set_error(*pg.mapping, -EIO);
         pg.flags.test_and_set(page_flag::error);
         bh.clear(buffer_flag::uptodate);
     }
@@ -187,7 +214,7 @@ int buffer_io::block_read_full_page(actor& self, page& pg, block_mapper& fs)
         const std::uint64_t block = file_block++;
         if (bh.uptodate())
             continue;
-        if (!bh.mapped())
+        if (!bh.mapped() && !is_truncated(pg, block, fs))
             fs.get_block(self, pg.mapping->host(), block, bh, false);
         if (bh.mapped()) {
             to_read.push_back(&bh);
@@ -197,7 +224,7 @@ int buffer_io::block_read_full_page(actor& self, page& pg, block_mapper& fs)
         }
     }
     if (to_read.empty()) {
-        set_page_uptodate(self, pg);
+        finish_read(self, pg);
         unlock_page(self, pg);
         return 0;
     }
@@ -224,7 +251,7 @@ void buffer_io::async_read::end_io(actor& self, buffer_head& bh, bool success)
     const bool all = std::all_of(pg.buffers.begin(), pg.buffers.end(),
                                  [](const buffer_head& b) { return b.uptodate(); });
     if (all)
-        set_page_uptodate(self, pg);
+        finish_read(self, pg);
     unlock_page(self, pg);
 }
 

@@ -46,6 +46,9 @@ public:
     /// Reads a block that is not uptodate and waits (ll_rw_block, wait_on_buffer).
     void read_and_wait(actor& self, buffer_head& bh);
 
+    /// What the last page of a file holds behind the file's end becomes zeros.
+    void zero_behind_end(actor& self, page& pg);
+
     block_device& device() const { return m_device; }
     physical_memory& memory() const { return m_memory; }
     std::byte* bytes_of(const buffer_head& bh) const;
@@ -66,8 +69,7 @@ private:
         void end_io(actor& self, buffer_head& bh, bool success) override;
     };
 
-    void zero_behind_end(actor& self, page& pg);
-    int map_dirty_buffers(actor& self, page& pg, block_mapper& fs);
+    int map_dirty_buffers(actor& self, page& pg, block_mapper& fs, bool allocate);
     bool take_dirty_buffers(actor& self, page& pg, const writeback_control& wbc);
 
     block_device& m_device;

@@ -80,14 +80,34 @@ void ext2::flush_device(actor& self)
 int ext2::truncate(actor& self, inode& file, std::uint64_t size)
 {
     if (size < file.size)
-        return -EINVAL; // files only grow: docs/caveats.md
+        return -EINVAL;
     file.size = size;
     size_changed(self, of(file));
     return 0;
 }
 
+// Dirty without a reservation: nobody knows where to put it.
+static void discard_unreserved(actor& self, page& pg)
+{
+    for (buffer_head& bh : pg.buffers)
+        if (!bh.test(buffer_flag::reserved))
+            test_and_clear_buffer_dirty(self, bh);
+}
+
+static void reserve(page& pg, std::uint32_t from, std::uint32_t to)
+{
+    for (buffer_head& bh : pg.buffers)
+        if (bh.offset_in_page() + bh.size > from && bh.offset_in_page() < to)
+            bh.set(buffer_flag::reserved);
+}
+
 int ext2::writepage(actor& self, page& pg, writeback_control& wbc)
 {
+    if (m_cache.policies().reserves_blocks) {
+        if (!pg.has_buffers())
+            m_io.create_dirty_buffers(self, pg, block_size());
+        discard_unreserved(self, pg);
+    }
     return m_io.block_write_full_page(self, pg, *this, wbc);
 }
 
@@ -104,6 +124,8 @@ int ext2::prepare_write(actor& self, page& pg, std::uint32_t from, std::uint32_t
 int ext2::commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to)
 {
     inode& file = pg.mapping->host();
+    if (m_cache.policies().reserves_blocks)
+        reserve(pg, from, to);
     m_io.block_commit_write(self, pg, from, to);
     const std::uint64_t end = pg.index.raw() * page_size + to;
     if (end > file.size) {
@@ -111,6 +133,28 @@ int ext2::commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t 
         size_changed(self, of(file));
     }
     return 0;
+}
+
+// block_page_mkwrite() (5417169026c3): as if all of the page that is within the file were written.
+int ext2::page_mkwrite(actor& self, page& pg)
+{
+    const std::uint64_t begin = pg.index.raw() * page_size;
+    const auto end =
+        static_cast<std::uint32_t>(std::min(page_size, pg.mapping->host().size - begin));
+    if (const int error = m_io.block_prepare_write(self, pg, 0, end, *this))
+        return error;
+    if (m_cache.policies().reserves_blocks)
+        reserve(pg, 0, end);
+    return m_io.block_commit_write(self, pg, 0, end);
+}
+
+void ext2::invalidatepage(actor& self, page& pg, std::uint32_t offset)
+{
+    if (m_cache.policies().invalidatepage_redirties)
+        for (buffer_head& bh : pg.buffers)
+            if (bh.offset_in_page() >= offset && test_and_clear_buffer_dirty(self, bh))
+                mark_buffer_dirty(self, bh);
+    block_invalidatepage(self, pg, offset);
 }
 
 // ---- metadata -----------------------------------------------------------------------------------
@@ -344,6 +388,109 @@ int ext2::get_block(actor& self, inode& file, std::uint64_t file_block, buffer_h
     if (at.indirect != nullptr)
         release(*at.indirect);
     return error;
+}
+
+void ext2::free_block(actor& self, std::uint64_t block)
+{
+    const lock_guard<mutex> guard(self, m_bitmap_mutex);
+    const std::uint64_t bits = std::uint64_t{m_layout.block_size} * 8;
+    buffer_head& bh = read_metadata(self, m_layout.block_bitmap + block / bits);
+    begin_change(self, bh);
+    self.spend(self.cost().function);
+    self.sync();
+    m_io.bytes_to_store(bh)[block % bits / 8] &= ~(std::byte{1} << (block % 8));
+    dirty_metadata(self, bh, nullptr);
+    release(bh);
+}
+
+struct ext2::branch {
+    std::uint64_t block = 0;   // that the pointer names; 0: a hole
+    unsigned levels = 0;       // of tables; 0: it is data
+    std::uint64_t begin = 0;   // the first of the file's blocks below it
+    std::uint64_t covered = 1; // how many there may be
+};
+
+// Frees what is at `first` or behind it. True if nothing is left, and the pointer is to go.
+bool ext2::free_branch(actor& self, ext2_inode& file, const branch& what, std::uint64_t first)
+{
+    if (what.block == 0 || what.begin + what.covered <= first)
+        return false;
+    if (what.levels > 0) {
+        buffer_head& table = read_metadata(self, what.block);
+        const std::uint64_t pointers = m_layout.block_size / 4;
+        branch below;
+        below.levels = what.levels - 1;
+        below.covered = what.covered / pointers;
+        for (std::uint64_t slot = 0; slot < pointers; ++slot) {
+            std::byte* const at = m_io.bytes_to_store(table) + 4 * slot;
+            below.block = get_u32(at);
+            below.begin = what.begin + slot * below.covered;
+            if (!free_branch(self, file, below, first))
+                continue;
+            put_u32(at, 0);
+            dirty_metadata(self, table, &file);
+        }
+        if (what.begin >= first) { // bforget()
+            lock_buffer(self, table);
+            test_and_clear_buffer_dirty(self, table);
+            unlock_buffer(self, table);
+            file.dirty_metadata.erase(&table);
+        }
+        release(table);
+    }
+    if (what.begin < first)
+        return false;
+    free_block(self, what.block);
+    return true;
+}
+
+// What the last block holds behind the end of the file reads as zeros when that grows again. (All
+// of the page is zeroed, and that block written.)
+void ext2::block_truncate_page(actor& self, inode& file)
+{
+    const std::uint64_t in_page = file.size % page_size;
+    if (file.size % m_layout.block_size == 0)
+        return;
+    page& pg = m_cache.find_or_create_page(self, file.mapping, page_index(file.size / page_size));
+    if (!pg.uptodate()) {
+        readpage(self, pg);
+        lock_page(self, pg);
+    }
+    if (!pg.has_buffers())
+        create_empty_buffers(self, pg, block_size());
+    buffer_head& bh = pg.buffers.begin()[in_page / m_layout.block_size];
+    if (!bh.mapped())
+        get_block(self, file, file.size / m_layout.block_size, bh, false);
+    if (bh.mapped() && pg.uptodate()) {
+        m_io.zero_behind_end(self, pg);
+        if (m_cache.policies().reserves_blocks)
+            bh.set(buffer_flag::reserved);
+        mark_buffer_dirty(self, bh);
+    }
+    unlock_page(self, pg);
+    m_cache.put_page(pg);
+}
+
+void ext2::truncate_blocks(actor& self, inode& file)
+{
+    ext2_inode& node = of(file);
+    block_truncate_page(self, file);
+    {
+        const lock_guard<mutex> guard(self, node.truncate_mutex);
+        const std::uint64_t first = (file.size + m_layout.block_size - 1) / m_layout.block_size;
+        branch what;
+        for (unsigned slot = 0; slot < inode_pointers; ++slot) {
+            if (slot >= direct_pointers) {
+                ++what.levels;
+                what.covered *= m_layout.block_size / 4;
+            }
+            what.block = node.raw.block.at(slot);
+            if (free_branch(self, node, what, first))
+                node.raw.block.at(slot) = 0;
+            what.begin += what.covered;
+        }
+    }
+    size_changed(self, node);
 }
 
 const buffer_head* ext2::peek_metadata(std::uint64_t block) const

@@ -64,6 +64,8 @@ public:
     int readpage(actor& self, page& pg) override;
     int prepare_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to) override;
     int commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to) override;
+    int page_mkwrite(actor& self, page& pg) override;
+    void invalidatepage(actor& self, page& pg, std::uint32_t offset) override;
 
     // block_mapper
     int get_block(actor& self, inode& file, std::uint64_t file_block, buffer_head& bh,
@@ -73,6 +75,8 @@ public:
     // filesystem
     inode& open(actor& self, inode_number ino) override;
     int truncate(actor& self, inode& file, std::uint64_t size) override;
+    void truncate_blocks(actor& self, inode& file) override;
+    bool shrinks() const override { return m_cache.policies().files_shrink; }
     void write_inode(actor& self, inode& file, bool wait) override;
     int fsync(actor& self, inode& file) override;
     void sync_fs(actor&) override {}
@@ -118,6 +122,10 @@ private:
                      std::uint64_t& bit);
     std::uint64_t goal_for(const pointer& at) const;
     int fill_hole(actor& self, ext2_inode& file, pointer& at, bool indirect);
+    struct branch; // the blocks below one pointer
+    bool free_branch(actor& self, ext2_inode& file, const branch& what, std::uint64_t first);
+    void free_block(actor& self, std::uint64_t block);
+    void block_truncate_page(actor& self, inode& file);
     const buffer_head* peek_metadata(std::uint64_t block) const;
 
     page_cache& m_cache;

@@ -53,6 +53,18 @@ int ext3::commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t 
     return error;
 }
 
+int ext3::page_mkwrite(actor& self, page& pg)
+{
+    m_journal.start(self);
+    const int error = ext2::page_mkwrite(self, pg);
+    if (error == 0 && m_mode == data_mode::ordered)
+        for (buffer_head& bh : pg.buffers)
+            if (bh.mapped())
+                m_journal.dirty_data(self, bh);
+    m_journal.stop(self);
+    return error;
+}
+
 bool ext3::releasepage(actor& self, page& pg)
 {
     return m_journal.release(self, pg);

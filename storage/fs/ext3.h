@@ -24,8 +24,11 @@ public:
     int prepare_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to) override;
     int commit_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to) override;
     bool releasepage(actor& self, page& pg) override;
+    int page_mkwrite(actor& self, page& pg) override;
 
     int truncate(actor& self, inode& file, std::uint64_t size) override;
+    /// Never: a block that is freed and used again would have to be revoked in the journal.
+    bool shrinks() const override { return false; }
     void write_inode(actor& self, inode& file, bool wait) override;
     int fsync(actor& self, inode& file) override;
     void sync_fs(actor& self) override;

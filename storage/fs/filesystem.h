@@ -19,8 +19,13 @@ class filesystem : public address_space_operations, public block_mapper
 public:
     /// The file with that number, which exists. May read the disk.
     virtual inode& open(actor& self, inode_number ino) = 0;
-    /// Sets i_size; files only grow. 0 or a negative errno.
+    /// Sets i_size to something larger. 0 or a negative errno.
     virtual int truncate(actor& self, inode& file, std::uint64_t size) = 0;
+    /// i_op->truncate: i_size has become smaller, and no page behind it is cached any more: zeroes
+    /// the rest of its last block, and frees the blocks behind that.
+    virtual void truncate_blocks(actor& self, inode& file) = 0;
+    /// Whether it can do that.
+    virtual bool shrinks() const = 0;
     /// The inode itself (size, block pointers) to the device, or towards it.
     virtual void write_inode(actor& self, inode& file, bool wait) = 0;
     /// f_op->fsync: whatever is needed, beside the data pages, for the file to be found again.

@@ -18,6 +18,7 @@ constexpr std::size_t losses_kept = 1000;
 constexpr std::uint64_t livelock_factor = 8;
 constexpr std::uint64_t livelock_floor = 64;
 
+constexpr std::uint64_t tag_towrite = 4;
 constexpr std::uint64_t pg_dirty = static_cast<std::uint64_t>(page_flag::dirty);
 constexpr std::uint64_t pg_writeback = static_cast<std::uint64_t>(page_flag::writeback);
 constexpr std::uint64_t bh_dirty = static_cast<std::uint64_t>(buffer_flag::dirty);
@@ -276,6 +277,9 @@ void oracle::on_event(const event& e)
             shadow->zero_from(static_cast<std::uint32_t>(e.before));
         return;
     }
+    if (e.site->touches == place::tag && (~e.before & e.after & tag_towrite) != 0)
+        if (const auto sync = m_syncs.find({e.actor, e.what.ino}); sync != m_syncs.end())
+            ++sync->second.tagged;
     if (e.site->touches == place::tag && m_kernel.cache.page_of(e.what.frame).mapping == nullptr)
         m_frames.retire(e.what.frame); // it has left the page cache
     const std::uint64_t bits = evidence_bits(e.site->touches);
@@ -322,6 +326,19 @@ void oracle::forget_what_is_durable(inode_number ino, page_index page, shadow_pa
         shadow.keep_history();
 }
 
+void oracle::on_truncate(const core&, const inode& file, truncated what)
+{
+    // A sync under way may have been before it or behind it.
+    for (auto& [key, call] : m_syncs)
+        if (key.second == file.ino)
+            call.size = std::min(call.size, file.size);
+    if (what == truncated::size)
+        return;
+    shadow_of(file.ino).pages.for_each([&](page_index page, shadow_page& shadow) {
+        shadow.forget_from(bytes_within(file.size, page));
+    });
+}
+
 void oracle::on_drop(const core& cpu, const inode& file, page_index page)
 {
     if (shadow_page* const shadow = shadow_of(file.ino, page))
@@ -349,7 +366,8 @@ void oracle::on_sync_end(const core& cpu, const inode& file, int result)
     const auto at = m_syncs.find({cpu.id(), file.ino});
     const sync_call call = at->second;
     m_syncs.erase(at);
-    if (call.written > call.pages * livelock_factor + livelock_floor)
+    const std::uint64_t to_write = std::max(call.pages, call.tagged);
+    if (call.written > to_write * livelock_factor + livelock_floor)
         ++m_verdict.livelocks;
     if (result != 0)
         return; // an error promises nothing

@@ -70,6 +70,7 @@ public:
     void on_sync_begin(const core& cpu, const inode& file, page_index first,
                        page_index end) override;
     void on_sync_end(const core& cpu, const inode& file, int result) override;
+    void on_truncate(const core& cpu, const inode& file, truncated what) override;
     void on_drop(const core& cpu, const inode& file, page_index page) override;
     // event_sink
     void on_event(const event& e) override;
@@ -110,6 +111,7 @@ private:
         std::uint64_t size = 0;            // of the file: what lies behind is promised to nobody
         std::uint64_t written = 0;         // pages that it has put under writeback itself
         std::uint64_t pages = 0;
+        std::uint64_t tagged = 0; // pages that it has taken on when it took its snapshot
     };
     struct file_shadow {
         inode_number ino;

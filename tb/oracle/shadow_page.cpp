@@ -87,6 +87,18 @@ void shadow_page::zero_from(std::uint32_t at)
             m_replaced[r.old_at + (i - r.offset)] = std::byte{};
 }
 
+void shadow_page::forget_from(std::uint32_t at)
+{
+    zero_from(at);
+    for (store_record& r : m_records)
+        if (r.end() > at)
+            r.length = static_cast<std::uint16_t>(std::max<std::uint32_t>(r.offset, at) - r.offset);
+    for (std::uint32_t byte = at; m_in_base != nullptr && byte < page_size; ++byte)
+        m_in_base->reset(byte);
+    clear_marks(at, page_size - at);
+    m_goes_on = false;
+}
+
 void shadow_page::all_durable()
 {
     for (const store_record& r : m_records)

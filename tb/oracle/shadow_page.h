@@ -76,6 +76,9 @@ public:
     /// The kernel has zeroed the bytes from `at` on: what was stored there is as if it never was.
     void zero_from(std::uint32_t at);
 
+    /// The file was cut off there: the same, and nobody has ever stored there.
+    void forget_from(std::uint32_t at);
+
     const sparse_page& expected() const { return m_expected; }
     /// By their ids, but for those within an epoch.
     const std::vector<store_record>& stores() const { return m_records; }

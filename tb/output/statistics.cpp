@@ -327,15 +327,17 @@ bool promise_broken(const world& w)
 bool as_expected(const world& w)
 {
     const bool broken = promise_broken(w);
-    // A program may read something else than it expected where a promise was broken, and only
-    // there.
-    const bool content = broken || w.program().failed_expectations() == 0;
+    // A program may see something else than it expected where a promise was broken, and only there;
+    // where one is to be broken, that may be all that can be seen of it.
+    const bool failed = w.program().failed_expectations() > 0;
+    const bool content = w.options().expect.lost != expectation::choice::any || broken || !failed;
     // What is cut off has not shown what it was to show.
     const world::ending how = w.how_it_ended();
     const bool came_to_its_end =
         how == world::ending::finished || how == world::ending::power_cut ||
         (how == world::ending::out_of_time && w.options().expect.lost == expectation::choice::any);
-    return w.options().expect.met(w.options().era.era, broken) && content && came_to_its_end;
+    return w.options().expect.met(w.options().era.era, broken || failed) && content &&
+           came_to_its_end;
 }
 
 json statistics_of(const world& w, const option_set& options)

@@ -145,3 +145,22 @@ TEST_CASE("config: a log of dirtied pages needs a walker to write it and a kerne
               .find("--vm.dirty_tracking: expected write_protect, or vm.write_fault = golden") ==
           0);
 }
+
+TEST_CASE("config: ->page_mkwrite needs faults that ask, and reservations somebody who makes them")
+{
+    CHECK(complaint({{"vm.page_mkwrite", "locked"}}) == "");
+    CHECK(complaint({{"vm.page_mkwrite", "locked"}, {"kernel", "linux-2.6.18"}})
+              .find("--vm.page_mkwrite: expected none, or vm.write_fault later") == 0);
+    CHECK(complaint({{"vm.page_mkwrite", "locked"}, {"vm.huge_pages", "2MiB"}})
+              .find("--vm.page_mkwrite: expected none for vm.huge_pages") == 0);
+    CHECK(complaint({{"fs.reserves_blocks", "on"}})
+              .find("--fs.reserves_blocks: expected off, or vm.page_mkwrite") == 0);
+    const settings reserving{{"fs.reserves_blocks", "on"}, {"vm.page_mkwrite", "locked"}};
+    CHECK(complaint(reserving).find("--fs.reserves_blocks: expected off for fs.type = ext3") == 0);
+    CHECK(complaint(with(reserving, "fs.type", "ext2")) == "");
+    CHECK(complaint({{"disk.checksums", "on"}}) == "");
+    CHECK(complaint({{"disk.checksums", "on"}, {"kernel", "linux-2.6.23"}}) == "");
+    CHECK(complaint(
+              {{"disk.checksums", "on"}, {"kernel", "linux-2.6.23"}, {"vm.stable_pages", "yes"}})
+              .find("--vm.stable_pages: expected no") == 0);
+}

@@ -236,7 +236,8 @@ TEST_CASE("names are declared before they are used, and once")
     CHECK(complaint("process a\nprocess a\n") == "s:2: there is a process 'a' already");
     CHECK(wrong("thread t in p on 1") == "s:4: there is a thread 't' already");
     CHECK(complaint("file anonymous 1\n") == "s:1: no file can be called 'anonymous'");
-    CHECK(wrong("truncate db 4KiB") == "s:4: files only grow, and this one begins with 64KiB");
+    CHECK(wrong("truncate db 4KiB") ==
+          "s:4: files only grow without fs.files_shrink, and this one begins with 64KiB");
 }
 
 TEST_CASE("every repeat has its end in the same thread")
@@ -573,4 +574,77 @@ TEST_CASE("a config names its script relative to itself, and the script is read 
         files.write("missing.cfg", "workload.kind = script\nworkload.file = none.script\n");
     CHECK(failure(missing) ==
           "missing.cfg:2: cannot read 'none.script': No such file or directory");
+}
+
+// ---- what a museum needs
+
+TEST_CASE("pins are undone, and devices store only to pages that are pinned")
+{
+    CHECK(wrong("map m = db\npin m\nunpin") == "nothing");
+    CHECK(wrong("map m = db\npin m") == "s:5: expected an 'unpin' for this 'pin'");
+    CHECK(wrong("map m = db\npin m\npin m") == "s:6: expected an 'unpin' before another 'pin'");
+    CHECK(wrong("dma 0 8 1") == "s:4: expected a 'pin' before 'dma'");
+    CHECK(wrong("unpin") == "s:4: expected a 'pin' before 'unpin'");
+    CHECK(wrong("map m = db\npin m\ndma 4090 8 1").find("s:6: a device stores to the page") == 0);
+    CHECK(wrong("map m = db\npin m\ndma 4096 8 1") ==
+          "s:6: the offset in the page must be 0..4095B, got '4096'");
+    CHECK(wrong("pin m\nunpin") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("map m = db\npin m+64KiB\nunpin").find("s:5: bytes 65536 to 65536") == 0);
+    CHECK(wrong("durable db 0 8") == "s:4: expected 'expect' at the end of the line");
+    CHECK(wrong("fsync db expect 0") == "s:4: expected 'ok', got '0'");
+    CHECK(wrong("dirty_pages") == "s:4: expected the number of pages at the end of the line");
+}
+
+TEST_CASE("a script can say what the disk has, how much is dirty, and what fails")
+{
+    script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n"
+                     "  write db 0 8192 0x41\n"
+                     "  dirty_pages 1\n" // two, and their metadata
+                     "  dirty_pages 9\n"
+                     "  durable db 0 8192 expect 0\n"
+                     "  fsync db expect ok\n"
+                     "  durable db 4000 200 expect 0x41\n"
+                     "  durable db 4000 200 expect 0x42\n"
+                     "  fail db 4096\n"
+                     "  write db 0 8192 0x42\n"
+                     "  fsync db expect ok\n"
+                     "  write db 0 8192 0x42\n"
+                     "  fsync db expect ok\n"
+                     "  durable db 0 8192 expect 0x42\n");
+    m.run();
+    CHECK(m.counter("expectations") == 9);
+    CHECK(m.counter("expectations_failed") == 3);
+    CHECK(m.counter("failed_calls") == 1);
+    CHECK_FALSE(m.lost());
+    CHECK(script_machine("file db 64KiB\nprocess p\nthread t in p on 0\n  fail db 0\n").failure() ==
+          "test.script:4: nothing can fail here yet: the file has no block there");
+}
+
+TEST_CASE("a script's device stores what its pages show and its disk gets")
+{
+    script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n  map m = db\n"
+                     "  pin m+5000\n  dma 100 8 0x41\n  load m+4196 8 expect 0x41\n"
+                     "  read db 4196 8 expect 0x41\n  unpin\n  fsync db\n"
+                     "  durable db 4196 8 expect 0x41\n");
+    m.run();
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK_FALSE(m.lost());
+}
+
+TEST_CASE("files shrink where fs.files_shrink says so, and what was cut off reads as zeros")
+{
+    const std::string text = "file db 16KiB\nprocess p\nthread t in p on 0\n  map m = db\n"
+                             "  store m+0 16KiB 0x41\n  truncate db 5000\n"
+                             "  truncate db 16KiB\n  load m+5000 11000 expect 0\n"
+                             "  load m+0 5000 expect 0x41\n  fsync db\n"
+                             "  durable db 0 5000 expect 0x41\n  durable db 5000 11000 expect 0\n";
+    script_machine m(text);
+    m.options().fs.type = filesystem_type::ext2;
+    m.options().era.files_shrink = true;
+    m.run();
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.counter("failed_calls") == 0);
+    CHECK_FALSE(m.lost());
+    CHECK(script_machine(text).failure() ==
+          "test.script:6: files only grow without fs.files_shrink, and this one begins with 16KiB");
 }

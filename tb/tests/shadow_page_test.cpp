@@ -220,3 +220,25 @@ TEST_CASE("however a store is cut, the same is remembered of it")
     CHECK(records(true) == records(false));
     CHECK(records(true).size() == 20);
 }
+
+TEST_CASE("what was cut off was never stored, and what is stored there again was")
+{
+    shadow_page page;
+    const std::array<std::byte, 8> bytes{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4},
+                                         std::byte{5}, std::byte{6}, std::byte{7}, std::byte{8}};
+    page.write(10, 0, 100, bytes.data(), bytes.size(), 0);
+    page.all_durable();
+    page.write(20, 0, 102, bytes.data(), bytes.size(), 0);
+    page.forget_from(104);
+    CHECK(page.stored_before(30, 103));
+    CHECK_FALSE(page.stored_before(30, 104));
+    CHECK_FALSE(page.stored_before(30, 109));
+    CHECK(page.expected()[103] == std::byte{2});
+    CHECK(page.expected()[104] == std::byte{});
+    CHECK_FALSE(page.had_value_since(0, 104, std::byte{5}));
+    page.write(40, 0, 106, bytes.data(), 1, 0);
+    CHECK(page.stored_before(50, 106));
+    CHECK_FALSE(page.stored_before(30, 106));
+    page.forget_from(0);
+    CHECK(page.last_store(102) == nullptr);
+}

@@ -1,4 +1,5 @@
 #include "tb/workload/script.h"
+#include "storage/fs/recovery.h"
 #include "tb/text_file.h"
 #include "vm/fault.h"
 
@@ -37,6 +38,12 @@ private:
     void write(const script_operation& op);
     void read(const script_operation& op);
     void msync(const script_operation& op);
+    void durable(const script_operation& op);
+    void dirty_pages(const script_operation& op);
+    void fail(const script_operation& op);
+    void pin(const script_operation& op);
+    void dma(const script_operation& op);
+    void unpin(const script_operation& op);
     void until(const script_operation& op);
     void meet(const script_operation& op);
     void repeat(const script_operation& op);
@@ -49,6 +56,8 @@ private:
         return m_script.m_program.variables[op.variable].name;
     }
     void expect(const script_operation& op, const std::vector<std::byte>& found);
+    void synced(const script_operation& op, bool good);
+    void count_expectation(bool met);
     void check_result(bool good) { m_script.m_counts.failed_calls += good ? 0U : 1U; }
     void check_somebody_can_go_on(unsigned line) const;
     input_error error(unsigned line, const std::string& message) const
@@ -59,8 +68,9 @@ private:
     script& m_script;
     const script_program::thread& m_program;
     user_task& m_self;
-    std::vector<inode*> m_files;       ///< by index; null: this thread does not name it
-    std::size_t m_next = 0;            ///< operation
+    std::vector<inode*> m_files; ///< by index; null: this thread does not name it
+    std::size_t m_next = 0;      ///< operation
+    page* m_pinned = nullptr;
     std::vector<std::uint64_t> m_left; ///< rounds, this one included, of the open repeats
 };
 
@@ -138,13 +148,25 @@ void script::runner::execute(const script_operation& op)
     case kind::msync:
         return msync(op);
     case kind::fsync:
-        return check_result(m_self.fsync(file(op)) == 0);
+        return synced(op, m_self.fsync(file(op)) == 0);
     case kind::sync:
         return m_self.sync();
     case kind::drop:
         return m_self.fadvise_dontneed(file(op));
     case kind::truncate:
         return check_result(m_self.ftruncate(file(op), op.size) == 0);
+    case kind::durable:
+        return durable(op);
+    case kind::dirty_pages:
+        return dirty_pages(op);
+    case kind::fail:
+        return fail(op);
+    case kind::pin:
+        return pin(op);
+    case kind::dma:
+        return dma(op);
+    case kind::unpin:
+        return unpin(op);
     case kind::sleep:
         return m_self.sleep(op.time);
     case kind::until:
@@ -220,7 +242,14 @@ void script::runner::load(const script_operation& op)
 void script::runner::msync(const script_operation& op)
 {
     const mapping m = mapped(op);
-    check_result(m_self.msync(m.start, m.length) == 0);
+    synced(op, m_self.msync(m.start, m.length) == 0);
+}
+
+void script::runner::synced(const script_operation& op, bool good)
+{
+    check_result(good);
+    if (op.expects)
+        count_expectation(good);
 }
 
 // ---- files --------------------------------------------------------------------------------------
@@ -245,11 +274,70 @@ void script::runner::expect(const script_operation& op, const std::vector<std::b
 {
     if (!op.expects)
         return;
-    ++m_script.m_counts.expectations;
-    const bool same =
+    count_expectation(
         found.size() == op.size &&
-        std::all_of(found.begin(), found.end(), [&](std::byte b) { return b == op.byte; });
-    m_script.m_counts.failed_expectations += same ? 0U : 1U;
+        std::all_of(found.begin(), found.end(), [&](std::byte b) { return b == op.byte; }));
+}
+
+void script::runner::count_expectation(bool met)
+{
+    ++m_script.m_counts.expectations;
+    m_script.m_counts.failed_expectations += met ? 0U : 1U;
+}
+
+// ---- what programs cannot see -------------------------------------------------------------------
+
+void script::runner::durable(const script_operation& op)
+{
+    m_self.cpu().sync();
+    const recovered_filesystem after_a_cut(m_script.m_world->media());
+    const page_index first(op.offset / page_size);
+    const page_index last((op.offset + op.size - 1) / page_size);
+    std::vector<std::byte> bytes((last.raw() - first.raw() + 1) * page_size);
+    for (page_index at = first; at <= last; ++at)
+        after_a_cut.read_page(file(op).ino.raw(), at.raw(),
+                              bytes.data() + (at.raw() - first.raw()) * page_size);
+    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(op.offset % page_size);
+    expect(op, {begin, begin + static_cast<std::ptrdiff_t>(op.size)});
+}
+
+void script::runner::dirty_pages(const script_operation& op)
+{
+    m_self.cpu().sync();
+    const std::int64_t dirty = m_script.m_world->the_kernel().stats.nr_dirty;
+    count_expectation(dirty <= static_cast<std::int64_t>(op.times));
+}
+
+void script::runner::fail(const script_operation& op)
+{
+    m_self.cpu().sync();
+    const filesystem& fs = m_script.m_world->files();
+    const std::uint64_t block = fs.peek_block(file(op), op.offset / fs.block_size());
+    if (block == 0)
+        throw error(op.line, "nothing can fail here yet: the file has no block there");
+    m_script.m_world->disk().fail_next_write(sector_number(block * fs.block_size() / sector_size));
+}
+
+void script::runner::pin(const script_operation& op)
+{
+    if (m_pinned != nullptr)
+        throw error(op.line, "a page is pinned already when this is reached");
+    m_pinned = &m_self.pin(mapped(op).start + op.offset);
+}
+
+void script::runner::dma(const script_operation& op)
+{
+    if (m_pinned == nullptr)
+        throw error(op.line, "no page is pinned when this is reached");
+    const std::vector<std::byte> bytes(op.size, op.byte);
+    m_self.device_stores(*m_pinned, op.offset, bytes.data(), bytes.size());
+}
+
+void script::runner::unpin(const script_operation& op)
+{
+    if (m_pinned == nullptr)
+        throw error(op.line, "no page is pinned when this is reached");
+    m_self.unpin(*std::exchange(m_pinned, nullptr));
 }
 
 // ---- time and control ---------------------------------------------------------------------------
@@ -319,6 +407,7 @@ std::vector<std::uint64_t> script::files() const
 
 void script::start(world& w)
 {
+    m_world = &w;
     std::vector<mm_struct*> processes;
     for (std::size_t i = 0; i < m_program.processes.size(); ++i)
         processes.push_back(&w.new_process());
@@ -343,19 +432,19 @@ std::vector<workload::counter> script::report() const
             {"late", m_counts.late}};
 }
 
-script_program read_script(const workload_options& options, std::uint64_t cores,
-                           const origin& asked_by)
+script_program read_script(const config& c, const origin& asked_by)
 {
     script_surroundings around;
-    around.delay = options.delay;
-    around.value = options.value;
-    around.cores = cores;
-    return parse_script(read_text_file(options.file, asked_by), options.file, around);
+    around.delay = c.workload.delay;
+    around.value = c.workload.value;
+    around.cores = c.cores;
+    around.files_shrink = c.fs.type == filesystem_type::ext2 && c.era.policies().cache.files_shrink;
+    return parse_script(read_text_file(c.workload.file, asked_by), c.workload.file, around);
 }
 
 std::unique_ptr<workload> make_script(const config& c)
 {
-    return std::make_unique<script>(read_script(c.workload, c.cores, origin()));
+    return std::make_unique<script>(read_script(c, origin()));
 }
 
 } // namespace mkclean

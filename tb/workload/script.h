@@ -47,6 +47,7 @@ private:
     };
 
     script_program m_program;
+    world* m_world = nullptr;
     std::vector<mapping> m_mappings; ///< one a variable
     std::vector<meeting> m_meetings;
     std::size_t m_running = 0;       ///< threads that have not ended
@@ -56,10 +57,9 @@ private:
     counts m_counts;
 };
 
-/// Reads the script that the options name; `asked_by` is blamed if it cannot be read. Error: as in
+/// Reads the script that a config names; `asked_by` is blamed if it cannot be read. Error: as in
 /// read_text_file() and parse_script().
-script_program read_script(const workload_options& options, std::uint64_t cores,
-                           const origin& asked_by);
+script_program read_script(const config& c, const origin& asked_by);
 
 /// The workload of a config whose kind it is. Error: as in read_script().
 std::unique_ptr<workload> make_script(const config& c);

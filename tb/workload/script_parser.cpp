@@ -39,6 +39,8 @@ constexpr number_form first_page{"the first page", option_type::count, 0,
 constexpr number_form access_offset{"the offset", option_type::bytes, 0,
                                     most_bytes - longest_access};
 constexpr number_form access_size{"the size", option_type::bytes, 1, longest_access};
+constexpr number_form in_page{"the offset in the page", option_type::bytes, 0, page_size - 1};
+constexpr number_form some_pages{"the number of pages", option_type::count, 0, most_bytes};
 constexpr number_form byte_value{"the byte", option_type::count, 0, 255};
 constexpr number_form some_time{"the time", option_type::duration, 0, latest_time};
 constexpr number_form some_cycles{"the cycles", option_type::clock_cycles, 0, 1'000'000'000'000};
@@ -155,11 +157,18 @@ private:
     void parse_load(words& line);
     void parse_write(words& line);
     void parse_read(words& line);
-    void parse_msync(words& line) { variable_only(line, kind::msync); }
-    void parse_fsync(words& line) { file_only(line, kind::fsync); }
+    void parse_msync(words& line);
+    void parse_fsync(words& line);
+    void parse_result(words& line);
     void parse_sync(words&) { add_operation(kind::sync); }
     void parse_drop(words& line) { file_only(line, kind::drop); }
     void parse_truncate(words& line);
+    void parse_durable(words& line);
+    void parse_dirty_pages(words& line);
+    void parse_fail(words& line);
+    void parse_pin(words& line);
+    void parse_dma(words& line);
+    void parse_unpin(words& line);
     void parse_sleep(words& line);
     void parse_until(words& line);
     void parse_compute(words& line);
@@ -170,6 +179,8 @@ private:
     void variable_only(words& line, kind what);
     void file_only(words& line, kind what);
     void parse_expectation(words& line, operation& op);
+    void parse_place(words& line, kind what);
+    void expect_pin(const words& line, std::string_view what) const;
 
     std::uint64_t number(words& line, const number_form& form);
     std::uint64_t number(const words& line, std::string_view text, const number_form& form);
@@ -195,6 +206,7 @@ private:
     script_surroundings m_around;
     script_program m_script;
     origin m_here;
+    unsigned m_pinned_at = 0;                ///< line of the present thread's pin; 0: none is open
     std::vector<std::size_t> m_open_repeats; ///< of the present thread: indices of its operations
 };
 
@@ -214,6 +226,12 @@ const std::vector<script_parser::verb>& script_parser::verbs()
                                           {"sync", &script_parser::parse_sync},
                                           {"drop", &script_parser::parse_drop},
                                           {"truncate", &script_parser::parse_truncate},
+                                          {"durable", &script_parser::parse_durable},
+                                          {"dirty_pages", &script_parser::parse_dirty_pages},
+                                          {"fail", &script_parser::parse_fail},
+                                          {"pin", &script_parser::parse_pin},
+                                          {"dma", &script_parser::parse_dma},
+                                          {"unpin", &script_parser::parse_unpin},
                                           {"sleep", &script_parser::parse_sleep},
                                           {"until", &script_parser::parse_until},
                                           {"compute", &script_parser::parse_compute},
@@ -394,6 +412,8 @@ void script_parser::parse_thread(words& line)
 
 void script_parser::close_thread() const
 {
+    if (m_pinned_at != 0)
+        throw input_error(origin{m_script.path, m_pinned_at}, "expected an 'unpin' for this 'pin'");
     if (m_open_repeats.empty())
         return;
     const unsigned line = m_script.threads.back().operations[m_open_repeats.back()].line;
@@ -422,6 +442,27 @@ void script_parser::file_only(words& line, kind what)
 {
     const std::size_t file = file_name(line);
     add_operation(what).file = file;
+}
+
+void script_parser::parse_msync(words& line)
+{
+    variable_only(line, kind::msync);
+    parse_result(line);
+}
+
+void script_parser::parse_fsync(words& line)
+{
+    file_only(line, kind::fsync);
+    parse_result(line);
+}
+
+void script_parser::parse_result(words& line)
+{
+    if (!line.more())
+        return;
+    line.take_keyword("expect");
+    line.take_keyword("ok");
+    thread().operations.back().expects = true;
 }
 
 void script_parser::parse_map(words& line)
@@ -468,28 +509,29 @@ void script_parser::parse_mapped_file(words& line, operation& map)
     map.size = size ? *size : bytes - map.offset;
 }
 
-void script_parser::parse_store(words& line)
+void script_parser::parse_place(words& line, kind what)
 {
     const std::string_view place = line.take("VAR+OFFSET");
     const std::size_t plus = place.find('+');
     const std::size_t variable = variable_name(place.substr(0, plus), line);
-    operation& op = add_operation(kind::store);
+    operation& op = add_operation(what);
     op.variable = variable;
     if (plus != std::string_view::npos)
         op.offset = number(line, place.substr(plus + 1), access_offset);
+}
+
+void script_parser::parse_store(words& line)
+{
+    parse_place(line, kind::store);
+    operation& op = thread().operations.back();
     op.size = number(line, access_size);
     op.byte = byte(line);
 }
 
 void script_parser::parse_load(words& line)
 {
-    const std::string_view place = line.take("VAR+OFFSET");
-    const std::size_t plus = place.find('+');
-    const std::size_t variable = variable_name(place.substr(0, plus), line);
-    operation& op = add_operation(kind::load);
-    op.variable = variable;
-    if (plus != std::string_view::npos)
-        op.offset = number(line, place.substr(plus + 1), access_offset);
+    parse_place(line, kind::load);
+    operation& op = thread().operations.back();
     op.size = number(line, access_size);
     parse_expectation(line, op);
 }
@@ -529,9 +571,65 @@ void script_parser::parse_truncate(words& line)
     operation& op = add_operation(kind::truncate);
     op.file = file;
     op.size = number(line, file_size);
-    if (op.size < m_script.files[file].size)
-        throw line.error("files only grow, and this one begins with " +
+    if (op.size < m_script.files[file].size && !m_around.files_shrink)
+        throw line.error("files only grow without fs.files_shrink, and this one begins with " +
                          print_whole_number(option_type::bytes, m_script.files[file].size));
+}
+
+void script_parser::parse_durable(words& line)
+{
+    parse_read(line);
+    operation& op = thread().operations.back();
+    if (!op.expects)
+        line.take_keyword("expect");
+    op.what = kind::durable;
+}
+
+void script_parser::parse_dirty_pages(words& line)
+{
+    const std::uint64_t most = number(line, some_pages);
+    add_operation(kind::dirty_pages).times = most;
+}
+
+void script_parser::parse_fail(words& line)
+{
+    const std::size_t file = file_name(line);
+    operation& op = add_operation(kind::fail);
+    op.file = file;
+    op.offset = number(line, access_offset);
+}
+
+void script_parser::expect_pin(const words& line, std::string_view what) const
+{
+    if (m_pinned_at == 0)
+        throw line.error(fmt::format("expected a 'pin' before {}", in_quotes(what)));
+}
+
+void script_parser::parse_pin(words& line)
+{
+    if (m_pinned_at != 0)
+        throw line.error("expected an 'unpin' before another 'pin'");
+    parse_place(line, kind::pin);
+    thread().operations.back().size = 1;
+    m_pinned_at = m_here.line;
+}
+
+void script_parser::parse_dma(words& line)
+{
+    expect_pin(line, "dma");
+    operation& op = add_operation(kind::dma);
+    op.offset = number(line, in_page);
+    op.size = number(line, access_size);
+    if (op.offset + op.size > page_size)
+        throw line.error("a device stores to the page that is pinned, and this ends behind it");
+    op.byte = byte(line);
+}
+
+void script_parser::parse_unpin(words& line)
+{
+    expect_pin(line, "unpin");
+    add_operation(kind::unpin);
+    m_pinned_at = 0;
 }
 
 void script_parser::parse_sleep(words& line)

@@ -24,11 +24,17 @@ namespace mkclean
 //     load VAR+OFFSET SIZE [expect BYTE]
 //     write FILE OFFSET SIZE BYTE       pwrite(2)
 //     read FILE OFFSET SIZE [expect BYTE]
-//     msync VAR                         MS_SYNC, all of the mapping
-//     fsync FILE
+//     msync VAR [expect ok]             MS_SYNC, all of the mapping
+//     fsync FILE [expect ok]
 //     sync
 //     drop FILE                         posix_fadvise(POSIX_FADV_DONTNEED)
-//     truncate FILE SIZE                files only grow
+//     truncate FILE SIZE                files only grow, but for fs.files_shrink = on
+//     durable FILE OFFSET SIZE expect BYTE   a power cut now would leave that
+//     dirty_pages N                     as an expectation: no more than N are counted as dirty
+//     fail FILE OFFSET                  the disk fails the next write to the block that is there
+//     pin VAR+OFFSET                    a device gets hold of the page (get_user_pages)
+//     dma OFFSET SIZE BYTE              and stores to it, without the processor
+//     unpin                             and lets go of it
 //     sleep TIME                        others may have the core meanwhile
 //     until TIME                        busy until that instant of the machine's time
 //     compute CYCLES                    busy for so long
@@ -54,6 +60,12 @@ struct script_operation {
         sync,
         drop,
         truncate,
+        durable,
+        dirty_pages,
+        fail,
+        pin,
+        dma,
+        unpin,
         sleep,
         until,
         compute,
@@ -65,23 +77,23 @@ struct script_operation {
     static constexpr bool has_variable(kind what)
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
-               what == kind::load || what == kind::msync;
+               what == kind::load || what == kind::msync || what == kind::pin;
     }
 
     kind what = kind::sync;
     unsigned line = 0;
-    std::size_t variable = 0;   ///< index; of map, unmap, store, load, msync
+    std::size_t variable = 0;   ///< index; of map, unmap, store, load, msync, pin
     std::size_t file = no_file; ///< index; no_file: a map of anonymous memory
     std::size_t meeting = 0;    ///< index
-    std::uint64_t offset = 0;   ///< bytes, in the mapping or the file; of map, in the file
+    std::uint64_t offset = 0;   ///< bytes, in the mapping, the file or (dma) the pinned page
     std::uint64_t size = 0;     ///< bytes
     std::byte byte{};           ///< stored, written or expected
-    bool expects = false;       ///< of load and read
+    bool expects = false;       ///< of load, read, durable, msync and fsync
     bool is_private = false;    ///< of map
     bool readonly = false;      ///< of map
     picoseconds time;           ///< of sleep and until
     cycles duration;            ///< of compute
-    std::uint64_t times = 0;    ///< of repeat
+    std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many
     std::size_t partner = 0;    ///< index of a repeat's end, of an end's repeat
 };
 
@@ -118,9 +130,10 @@ struct script_program {
 
 /// What a script stands in.
 struct script_surroundings {
-    std::uint64_t delay = 0; ///< ps: $delay
-    std::uint64_t value = 0; ///< $value
-    std::uint64_t cores = 1; ///< of the machine
+    std::uint64_t delay = 0;   ///< ps: $delay
+    std::uint64_t value = 0;   ///< $value
+    std::uint64_t cores = 1;   ///< of the machine
+    bool files_shrink = false; ///< whether its filesystem lets them
 };
 
 /// Reads a script; `path` is what errors name. Error: input_error, which points at the line, for

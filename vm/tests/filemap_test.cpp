@@ -220,3 +220,29 @@ TEST_CASE("Nothing leaks: a program that has unmapped and dropped everything giv
             });
         }
 }
+
+TEST_CASE("A page that was read as a whole has buffers, or, as with mpage_readpage, none yet")
+{
+    for (const bool mpage : {false, true})
+        for (const bool hole : {false, true}) {
+            vm_world_options o;
+            o.policies.cache.mpage_readpage = mpage;
+            vm_world w(o);
+            w.play([&](user_task& task) {
+                inode& file = w.open(task);
+                if (!hole) {
+                    w.write(task, file, 0, 7, page_size);
+                    task.fsync(file);
+                    task.fadvise_dontneed(file);
+                    REQUIRE(vm_world::page_of(file, 0) == nullptr);
+                }
+                CHECK(w.get(task, w.map(task, file, 1)) == (hole ? 0 : 7));
+                CHECK(vm_world::page_of(file, 0)->has_buffers() == !mpage);
+                w.write(task, file, 1, 8, 1);
+                CHECK(vm_world::page_of(file, 0)->has_buffers());
+                CHECK(task.fsync(file) == 0);
+                CHECK(w.durable(0) == (hole ? 0 : 7));
+                CHECK(w.durable(1) == 8);
+            });
+        }
+}

@@ -329,3 +329,31 @@ TEST_CASE("A file of 3000 dirty pages is written by one periodic pass, 1024 page
         CHECK(pages_written(w, "pdflush") == 3000);
     });
 }
+
+TEST_CASE(
+    "I_DIRTY_PAGES goes when all pages are written and stays when some are left, in any order")
+{
+    for (const inode_clean_policy policy :
+         {inode_clean_policy::linux_2_6_18, inode_clean_policy::linux_3_16,
+          inode_clean_policy::linux_4_0}) {
+        vm_world_options o;
+        o.policies.inode_clean = policy;
+        vm_world w(o);
+        w.play([&](user_task& task) {
+            inode& file = w.open(task);
+            w.write(task, file, 0, 1, 4 * page_size);
+            task.sync();
+            CHECK(!file.any_dirty());
+            CHECK(!file.is_linked());
+            w.write(task, file, 0, 2, 4 * page_size);
+            writeback_control wbc;
+            wbc.nr_to_write = 2;
+            writeback_single_inode(*w.k, task.cpu(), file, wbc);
+            CHECK(file.test(inode_state::dirty_pages));
+            CHECK(file.is_linked());
+            task.sync();
+            CHECK(!file.any_dirty());
+            CHECK(!file.is_linked());
+        });
+    }
+}

@@ -289,3 +289,47 @@ TEST_CASE("A page whose buffers somebody has locked is put back by the flusher, 
         CHECK(w.run());
     }
 }
+
+TEST_CASE("A page that writepage puts back stays in a sync's snapshot, since 2014")
+{
+    for (const bool keepwrite : {false, true}) {
+        vm_world_options o;
+        o.policies.cache.set_page_writeback_keepwrite = keepwrite;
+        vm_world w(o);
+        w.play([&](user_task& task) {
+            inode& file = w.open(task);
+            dirty_pages(w, task, file, 0, 2);
+            buffer_head& busy = vm_world::page_of(file, 0)->buffers.begin()[2];
+            lock_buffer(task.cpu(), busy);
+            tag_pages_for_writeback(task.cpu(), file.mapping, page_index(), page_index::max());
+            writeback_control wbc = pass(sync_mode::none, 10);
+            wbc.nonblocking = true;
+            write_cache_pages(*w.k, task.cpu(), file.mapping, wbc);
+            CHECK(dirty_indices(file) == indices{0});
+            CHECK(vm_world::tagged(file, 0, page_tag::towrite) == keepwrite);
+            CHECK(!vm_world::tagged(file, 1, page_tag::towrite)); // all of it was written
+            unlock_buffer(task.cpu(), busy);
+        });
+    }
+}
+
+TEST_CASE("Where pdflush may not allocate, it puts back what has no block, and a sync writes it")
+{
+    vm_world_options o;
+    o.policies.cache.background_allocates = false;
+    o.disk.write_cache = false;
+    vm_world w(o);
+    w.play([&](user_task& task) {
+        inode& file = w.open(task);
+        w.put(task, w.map(task, file, 1), 1);
+        writeback_control wbc = pass(sync_mode::none, 10);
+        wbc.nonblocking = true;
+        write_cache_pages(*w.k, task.cpu(), file.mapping, wbc);
+        CHECK(wbc.pages_skipped == 2); // put back, and nothing of it written
+        CHECK(dirty_indices(file) == indices{0});
+        CHECK(vm_world::dirty_buffers(*vm_world::page_of(file, 0)) == 4);
+        CHECK(task.fsync(file) == 0);
+        CHECK(w.durable(0) == 1);
+        CHECK(dirty_indices(file).empty());
+    });
+}

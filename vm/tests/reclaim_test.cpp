@@ -246,8 +246,8 @@ TEST_CASE("try_to_free_buffers: clean buffers against a dirty page, in three ker
 
 TEST_CASE("try_to_free_buffers touches nothing if a buffer is dirty, locked or in use")
 {
-    for (const ttfb_policy policy :
-         {ttfb_policy::linux_2_6_18, ttfb_policy::linux_2_6_19, ttfb_policy::linux_2_6_20})
+    for (const ttfb_policy policy : {ttfb_policy::linux_2_6_18, ttfb_policy::linux_2_6_19,
+                                     ttfb_policy::ecdfc9787fe5, ttfb_policy::linux_2_6_20})
         for (const int reason : {0, 1, 2}) {
             vm_world_options o;
             o.policies.try_to_free_buffers = policy;
@@ -272,5 +272,44 @@ TEST_CASE("try_to_free_buffers touches nothing if a buffer is dirty, locked or i
                 bh.clear(buffer_flag::locked);
                 bh.count = 0;
             });
+        }
+}
+
+TEST_CASE("try_to_free_buffers: who dirties the page between the buffers and PG_dirty loses it")
+{
+    for (const ttfb_policy policy : {ttfb_policy::linux_2_6_18, ttfb_policy::linux_2_6_19,
+                                     ttfb_policy::ecdfc9787fe5, ttfb_policy::linux_2_6_20})
+        for (const bool under_lock : {false, true}) {
+            vm_world_options o;
+            o.cores = 2;
+            o.policies.try_to_free_buffers = policy;
+            o.policies.cache.dirty_under_private_lock = under_lock;
+            vm_world w(o);
+            mm_struct& mm = w.new_process();
+            w.start(0, mm, [&](user_task& task) {
+                inode& file = w.open(task);
+                w.write(task, file, 0, 1, page_size);
+                task.sync();
+                page& pg = *vm_world::page_of(file, 0);
+                // Behind drop_buffers() it stands still for a while.
+                w.on_step = [&](const event& e) {
+                    if (std::string_view(e.site->name) == "drop_buffers")
+                        w.cores[1]->spend(cycles(10'000'000));
+                };
+                w.start(1, mm, [&](user_task& other) {
+                    lock_page(other.cpu(), pg);
+                    CHECK(try_to_free_buffers(*w.k, other.cpu(), pg));
+                    unlock_page(other.cpu(), pg);
+                });
+                task.sleep(picoseconds(ms));
+                CHECK(!pg.has_buffers());
+                CHECK(set_page_dirty(task.cpu(), pg));
+                task.sleep(picoseconds(100 * ms));
+                const bool lost =
+                    policy == ttfb_policy::linux_2_6_19 || policy == ttfb_policy::ecdfc9787fe5;
+                CHECK(pg.dirty() == !lost);
+                CHECK(w.k->stats.nr_dirty == (lost ? 0 : 1));
+            });
+            CHECK(w.run());
         }
 }

@@ -359,3 +359,41 @@ TEST_CASE("A second fsync has nothing to write")
         });
     }
 }
+
+TEST_CASE("An error of writeback is for the first fsync, or, since 4.13, for everybody's first")
+{
+    for (const wb_error_policy policy : {wb_error_policy::flag, wb_error_policy::errseq}) {
+        vm_world_options o;
+        o.cores = 2;
+        o.policies.wb_error = policy;
+        vm_world w(o);
+        mm_struct& mm = w.new_process();
+        w.start(0, mm, [&](user_task& task) {
+            inode& file = w.open(task);
+            w.write(task, file, 0, 1, page_size);
+            REQUIRE(task.fsync(file) == 0);
+            const std::uint64_t block = w.fs->peek_block(file, 0);
+            w.disk->fail_next_write(sector_number(block * w.fs->block_size() / sector_size));
+            std::vector<int> others;
+            w.start(1, mm, [&](user_task& other) {
+                inode& same = w.open(other);
+                other.sleep(picoseconds(100 * ms));
+                others = {other.fsync(same), other.fsync(same)};
+            });
+            task.sleep(picoseconds(ms));
+            w.write(task, file, 0, 2, page_size);
+            CHECK(task.fsync(file) == -EIO);
+            page& pg = *vm_world::page_of(file, 0);
+            CHECK(!pg.dirty()); // and nobody will write it
+            CHECK(pg.flags.test(page_flag::error));
+            CHECK(task.fsync(file) == 0);
+            task.sleep(picoseconds(s));
+            const int told = policy == wb_error_policy::errseq ? -EIO : 0;
+            CHECK(others == std::vector<int>{told, 0});
+            w.write(task, file, 0, 3, page_size);
+            CHECK(task.fsync(file) == 0);
+            CHECK(w.durable(0) == 3);
+        });
+        CHECK(w.run());
+    }
+}

@@ -692,3 +692,37 @@ TEST_CASE("a command list that is nowhere fails every slot")
     world.run();
     CHECK(world.disk().stats().failures == 64);
 }
+
+// ---- checksums and defects
+
+TEST_CASE("with checksums a write reads memory twice, and fails if it has changed in between")
+{
+    disk_options o = disk_world::quick_options();
+    o.checksums = true;
+    for (const std::uint64_t when : {0ul, 40ul, 60ul, 200ul}) { // the first pass is over at 50 ns
+        disk_world world(o);
+        world.fill(data, 512, 'A');
+        world.prepare(0, disk_opcode::write, 0, 1);
+        world.issue(0);
+        if (when > 0)
+            world.at(when * ns, [&] { world.fill(data, 512, 'B'); });
+        CHECK(world.wait(0) == (when == 0 || when == 200));
+        CHECK(world.disk().stats().failures == (when == 0 || when == 200 ? 0 : 1));
+        if (when == 0) {
+            CHECK(world.now() == 5 * ns + 5 * ns + 2 * 8 * 5 * ns);
+            CHECK(world.current(0, 'A'));
+        }
+    }
+}
+
+TEST_CASE("a write to a defect fails once, and leaves the sectors before it")
+{
+    disk_world world;
+    world.fill(data, 1536, 'A');
+    world.disk().fail_next_write(sector_number(6));
+    CHECK_FALSE(world.perform(disk_opcode::write, 5, 3, data));
+    CHECK(world.current(5, 'A'));
+    CHECK_FALSE(world.current(6, 'A'));
+    CHECK(world.perform(disk_opcode::write, 5, 3, data));
+    CHECK(world.current(7, 'A'));
+}
