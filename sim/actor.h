@@ -97,10 +97,11 @@ public:
     void block_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
-        if (!ready() && wait_until_ready([&ready] { return ready(); }))
+        if (ready() || wait_until_ready([&ready] { return ready(); }))
             return;
-        while (!ready())
+        do
             block_on(queue);
+        while (!ready());
     }
     template <class Predicate>
     void block_to_lock(wait_queue& queue, Predicate&& ready)
@@ -113,19 +114,21 @@ public:
     void spin_to_lock(wait_queue& queue, Predicate&& ready)
     {
         sync_to_lock();
-        if (!ready() && spin_until_ready([&ready] { return ready(); }))
+        if (ready() || spin_until_ready([&ready] { return ready(); }))
             return;
-        while (!ready())
+        do
             spin_on(queue);
+        while (!ready());
     }
     template <class Predicate>
     void spin_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
-        if (!ready() && spin_until_ready([&ready] { return ready(); }))
+        if (ready() || spin_until_ready([&ready] { return ready(); }))
             return;
-        while (!ready())
+        do
             spin_on(queue);
+        while (!ready());
     }
 
 private:

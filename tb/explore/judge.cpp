@@ -143,6 +143,22 @@ std::byte exploring_judge::durable(const place& p) const
     return bytes[p.offset % page_size];
 }
 
+// What was stored behind the new end is as if it never was.
+void exploring_judge::on_truncate(const core&, const inode& file, truncated)
+{
+    const auto cut_off = [&file](inode_number ino, std::uint64_t offset) {
+        return ino == file.ino && offset >= file.size;
+    };
+    m_places.erase(std::remove_if(m_places.begin(), m_places.end(),
+                                  [&](const place& p) { return cut_off(p.ino, p.offset); }),
+                   m_places.end());
+    for (promise& call : m_promises)
+        call.about.erase(
+            std::remove_if(call.about.begin(), call.about.end(),
+                           [&](const acceptable& a) { return cut_off(call.ino, a.offset); }),
+            call.about.end());
+}
+
 // What a reader would get now that the page is forgotten.
 void exploring_judge::on_drop(const core&, const inode& file, page_index page)
 {

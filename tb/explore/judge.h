@@ -48,6 +48,7 @@ public:
     void on_sync_begin(const core& cpu, const inode& file, page_index first,
                        page_index end) override;
     void on_sync_end(const core& cpu, const inode& file, int result) override;
+    void on_truncate(const core& cpu, const inode& file, truncated what) override;
     void on_drop(const core& cpu, const inode& file, page_index page) override;
 
     /// A byte of a file that was stored to: the first of what one access stored.
