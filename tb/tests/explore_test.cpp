@@ -144,7 +144,8 @@ TEST_CASE("explorer: an image goes back to any state that it has taken")
     }
 }
 
-TEST_CASE("explorer: the same moves lead to the same state whatever was tried in between")
+TEST_CASE("explorer: the same moves lead to the same state whatever was tried in between" *
+          doctest::test_suite("long"))
 {
     const auto of = race("linux-2.6.20");
     block_store store(store_bytes);
