@@ -112,7 +112,7 @@ fiber_executor::stack_view fiber_executor::view_of(const task& t) const
     const fiber_state& state = *static_cast<fiber_state*>(stack_of(t));
     stack_view view{};
     static_assert(sizeof state.fiber == sizeof view.pointer);
-    std::memcpy(&view.pointer, &state.fiber, sizeof view.pointer);
+    std::memcpy(&view.pointer, static_cast<const void*>(&state.fiber), sizeof view.pointer);
     view.bottom = reinterpret_cast<std::byte*>(
         const_cast<char*>(static_cast<const char*>(state.bounds.bottom)));
     view.size = state.bounds.size;

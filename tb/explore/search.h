@@ -71,7 +71,7 @@ private:
 
     void expand(std::uint32_t index);
     void reach(image::id state, std::uint32_t parent, explored_world::move by);
-    void note(flaw_set flaws, std::uint32_t parent, explored_world::move by);
+    void note(flaw_set found, std::uint32_t parent, explored_world::move by);
     std::uint32_t& slot_of(image::id state);
     std::vector<explored_world::move> way_to(std::uint32_t parent, explored_world::move last) const;
 
