@@ -23,11 +23,6 @@ virtual_address mmap_base(const kernel& k)
     return virtual_address(k.format.address_limit() / 8 * 7);
 }
 
-std::uint64_t page_align(std::uint64_t bytes)
-{
-    return (bytes + page_size - 1) / page_size * page_size;
-}
-
 bool overlaps(const mm_struct& mm, virtual_address start, virtual_address end)
 {
     return std::any_of(mm.mmap.begin(), mm.mmap.end(), [&](const auto& entry) {
@@ -52,7 +47,7 @@ void unlink_file(core& cpu, vm_area_struct& vma)
 // knowledge of it.
 void unmap_region(kernel& k, core& cpu, mm_struct& mm, std::unique_ptr<vm_area_struct> vma)
 {
-    zap_page_range(k, cpu, *vma);
+    zap_page_range(k, cpu, *vma, vma->start, vma->end);
     if (vma->file != nullptr)
         unlink_file(cpu, *vma);
     cpu.sync();

@@ -30,8 +30,12 @@ enum class msync_policy { linux_2_6_18, linux_2_6_19 };
 enum class mkclean_policy { linux_2_6_19, linux_2_6_20 };
 /// Whose TLB page_mkclean() flushes; anything but `everyone` is broken on purpose (tlb_flush.cpp).
 enum class mkclean_flush_policy { everyone, local, none };
-/// When munmap() flushes the TLBs (zap.cpp).
-enum class zap_flush_policy { after_unlock, before_unlock };
+/// When munmap() and madvise() flush the TLBs, with respect to the page-table lock (zap.cpp).
+enum class zap_flush_policy { after_unlock, dirty_before_unlock, before_unlock };
+/// When they tell the reverse map, with respect to that flush (zap.cpp).
+enum class rmap_remove_policy { before_flush, after_flush };
+/// How madvise() holds mmap_sem (madvise.cpp).
+enum class madvise_lock_policy { write, read };
 /// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
 enum class writepages_policy { linux_2_6_18, golden };
 /// How the kernel hears of a store to a clean page of a shared mapping: by the fault that it takes,
@@ -52,6 +56,9 @@ struct vm_policies {
     mkclean_policy page_mkclean = mkclean_policy::linux_2_6_20;
     mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
     zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
+    rmap_remove_policy rmap_remove = rmap_remove_policy::after_flush;
+    bool tlb_flush_pending = true; ///< 99baac21e458, 4.14: who finds no PTE flushes for others
+    madvise_lock_policy madvise_lock = madvise_lock_policy::read;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
     writepages_policy write_cache_pages = writepages_policy::golden;
     pte_none_policy pte_none = pte_none_policy::golden;

@@ -1,5 +1,6 @@
 #include "vm/user_task.h"
 #include "vm/filemap.h"
+#include "vm/madvise.h"
 #include "vm/mmap.h"
 #include "vm/sync.h"
 
@@ -45,6 +46,12 @@ virtual_address user_task::mmap(inode* file, page_index pgoff, std::uint64_t len
 int user_task::munmap(virtual_address start, std::uint64_t length)
 {
     return system_call([&] { return do_munmap(m_kernel, m_cpu, m_mm, start, length); });
+}
+
+int user_task::madvise_dontneed(virtual_address start, std::uint64_t length)
+{
+    return system_call(
+        [&] { return mkclean::madvise_dontneed(m_kernel, m_cpu, m_mm, start, length); });
 }
 
 int user_task::msync(virtual_address start, std::uint64_t length)

@@ -20,6 +20,7 @@ namespace mkclean
 //     map VAR = FILE [private] [readonly] [from PAGE] [for SIZE]
 //     map VAR = anonymous SIZE
 //     unmap VAR
+//     madvise VAR dontneed [from PAGE] [for SIZE]
 //     store VAR+OFFSET SIZE BYTE        every byte of it becomes BYTE
 //     load VAR+OFFSET SIZE [expect BYTE]
 //     write FILE OFFSET SIZE BYTE       pwrite(2)
@@ -45,6 +46,7 @@ struct script_operation {
     enum class kind {
         map,
         unmap,
+        madvise,
         store,
         load,
         write,
@@ -65,16 +67,16 @@ struct script_operation {
     static constexpr bool has_variable(kind what)
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
-               what == kind::load || what == kind::msync;
+               what == kind::load || what == kind::msync || what == kind::madvise;
     }
 
     kind what = kind::sync;
     unsigned line = 0;
-    std::size_t variable = 0;   ///< index; of map, unmap, store, load, msync
+    std::size_t variable = 0;   ///< index; of whatever has_variable()
     std::size_t file = no_file; ///< index; no_file: a map of anonymous memory
     std::size_t meeting = 0;    ///< index
     std::uint64_t offset = 0;   ///< bytes, in the mapping or the file; of map, in the file
-    std::uint64_t size = 0;     ///< bytes
+    std::uint64_t size = 0;     ///< bytes; of madvise, 0: up to the end
     std::byte byte{};           ///< stored, written or expected
     bool expects = false;       ///< of load and read
     bool is_private = false;    ///< of map
