@@ -119,6 +119,12 @@ void era_options::declare(option_set& o)
         "vm.madvise_lock", madvise_lock,
         {{"write", madvise_lock_policy::write}, {"read", madvise_lock_policy::read}},
         "how madvise holds mmap_sem: alone, or with other threads' faults and madvises (2.6.22)");
+    o.optional_choice("vm.mremap_flush", mremap_flush,
+                      {{"each", mremap_flush_policy::each},
+                       {"after_unlock", mremap_flush_policy::after_unlock},
+                       {"before_unlock", mremap_flush_policy::before_unlock}},
+                      "when mremap flushes the TLBs: at every PTE that it moves (until 3.1), at "
+                      "the end (3.2), or before it drops a lock (4.20)");
     o.optional_choice(
         "vm.try_to_free_buffers", try_to_free_buffers,
         {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
@@ -165,6 +171,7 @@ vm_policies era_options::policies() const
     set(p.rmap_remove, rmap_remove);
     set(p.tlb_flush_pending, tlb_flush_pending);
     set(p.madvise_lock, madvise_lock);
+    set(p.mremap_flush, mremap_flush);
     set(p.try_to_free_buffers, try_to_free_buffers);
     set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);

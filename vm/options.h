@@ -20,6 +20,7 @@ struct era_options {
     std::optional<rmap_remove_policy> rmap_remove;
     std::optional<bool> tlb_flush_pending;
     std::optional<madvise_lock_policy> madvise_lock;
+    std::optional<mremap_flush_policy> mremap_flush;
     std::optional<ttfb_policy> try_to_free_buffers;
     std::optional<writepages_policy> write_cache_pages;
     std::optional<pte_none_policy> pte_none;

@@ -34,6 +34,8 @@ enum class mkclean_flush_policy { everyone, local, none };
 enum class zap_flush_policy { after_unlock, dirty_before_unlock, before_unlock };
 /// When they tell the reverse map, with respect to that flush (zap.cpp).
 enum class rmap_remove_policy { before_flush, after_flush };
+/// When mremap() flushes the TLBs, with respect to moving PTEs and to the locks (mremap.cpp).
+enum class mremap_flush_policy { each, after_unlock, before_unlock };
 /// How madvise() holds mmap_sem (madvise.cpp).
 enum class madvise_lock_policy { write, read };
 /// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
@@ -59,6 +61,7 @@ struct vm_policies {
     rmap_remove_policy rmap_remove = rmap_remove_policy::after_flush;
     bool tlb_flush_pending = true; ///< 99baac21e458, 4.14: who finds no PTE flushes for others
     madvise_lock_policy madvise_lock = madvise_lock_policy::read;
+    mremap_flush_policy mremap_flush = mremap_flush_policy::before_unlock;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
     writepages_policy write_cache_pages = writepages_policy::golden;
     pte_none_policy pte_none = pte_none_policy::golden;

@@ -48,6 +48,11 @@ int user_task::munmap(virtual_address start, std::uint64_t length)
     return system_call([&] { return do_munmap(m_kernel, m_cpu, m_mm, start, length); });
 }
 
+virtual_address user_task::mremap(virtual_address start, bool dontunmap)
+{
+    return system_call([&] { return do_mremap(m_kernel, m_cpu, m_mm, start, dontunmap); });
+}
+
 int user_task::madvise_dontneed(virtual_address start, std::uint64_t length)
 {
     return system_call(

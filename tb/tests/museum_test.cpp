@@ -1,5 +1,5 @@
-// The exhibits of configs/museum. In which order their threads have to come for anything to be lost is
-// an explorer's business; run as they are, in the order of time, they keep what they promise.
+// The exhibits of configs/museum. In which order their threads have to come for anything to be lost
+// is an explorer's business; run as they are, in the order of time, they keep what they promise.
 
 #include "tb/tests/run_config.h"
 

@@ -287,6 +287,18 @@ TEST_CASE("madvise gives up pages of a mapping, all of them or some")
           "s:5: bytes 61440 to 69631 are beyond the mapping of 64KiB");
 }
 
+TEST_CASE("mremap moves a mapping, or what is in it")
+{
+    const auto ops =
+        parse(one_thread + "map m = db\nmremap m\nmremap m dontunmap\n").threads[0].operations;
+    CHECK(ops[1].what == kind::mremap);
+    CHECK_FALSE(ops[1].dontunmap);
+    CHECK(ops[2].dontunmap);
+    CHECK(wrong("mremap m") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("map m = db\nmremap m dontunmapp") ==
+          "s:5: expected the line to end, got 'dontunmapp'; did you mean 'dontunmap'?");
+}
+
 TEST_CASE("all who meet do so equally often")
 {
     CHECK(complaint(two_threads + "meet x\n") == "s:6: expected another thread to meet 'x'");
@@ -308,6 +320,8 @@ TEST_CASE("whatever a script says, it is understood or is a mistake of one line"
                                              "unmap",
                                              "madvise",
                                              "dontneed",
+                                             "mremap",
+                                             "dontunmap",
                                              "store",
                                              "load",
                                              "write",
@@ -357,14 +371,14 @@ TEST_CASE("whatever a script says, it is understood or is a mistake of one line"
                                              "\t",
                                              "\xff",
                                              "-1"};
-    const std::string sound =
-        one_thread +
-        "map m = db private from 1 for 8KiB\nmap a = anonymous 4KiB\n"
-        "repeat 3\nstore m+8 8 0x41\nload m+0 16 expect 3\nmeet x\n"
-        "end\nmadvise m dontneed from 1\nmsync m\nfsync db\nsync\nread db 0 8 expect 1\n"
-        "write db 1KiB 8 $value+0\nunmap m\ndrop db\n"
-        "truncate db 1MiB\nsleep 1us\nuntil 1ms+$delay\n"
-        "thread u in p on 1\nrepeat 3\nmeet x\nend\ncompute 5\n";
+    const std::string sound = one_thread +
+                              "map m = db private from 1 for 8KiB\nmap a = anonymous 4KiB\n"
+                              "repeat 3\nstore m+8 8 0x41\nload m+0 16 expect 3\nmeet x\n"
+                              "end\nmadvise m dontneed from 1\nmremap m\nmremap a dontunmap\nmsync "
+                              "m\nfsync db\nsync\nread db 0 8 expect 1\n"
+                              "write db 1KiB 8 $value+0\nunmap m\ndrop db\n"
+                              "truncate db 1MiB\nsleep 1us\nuntil 1ms+$delay\n"
+                              "thread u in p on 1\nrepeat 3\nmeet x\nend\ncompute 5\n";
     script_surroundings around = two_cores();
     around.value = 7;
     CHECK_NOTHROW(parse_script(sound, "s", around));
@@ -428,6 +442,25 @@ TEST_CASE("what a script gives up comes back from the file, or as zeros")
                                   "load a+4KiB 8 expect 0\n");
     m.run();
     CHECK(m.counter("expectations") == 4);
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.counter("failed_calls") == 0);
+    CHECK_FALSE(m.lost());
+}
+
+TEST_CASE("a moved mapping goes by its old name, and so does one that stays")
+{
+    script_machine m(one_thread + "map m = db\n"
+                                  "map a = anonymous 4KiB\n"
+                                  "store m 8 0x41\n"
+                                  "store a 8 0x42\n"
+                                  "mremap m\n"
+                                  "mremap a dontunmap\n"
+                                  "load m 8 expect 0x41\n"
+                                  "load a 8 expect 0\n"
+                                  "store m+8 8 0x43\n"
+                                  "unmap m\n");
+    m.run();
+    CHECK(m.counter("expectations") == 2);
     CHECK(m.counter("expectations_failed") == 0);
     CHECK(m.counter("failed_calls") == 0);
     CHECK_FALSE(m.lost());

@@ -32,6 +32,7 @@ private:
 
     void map(const script_operation& op);
     void unmap(const script_operation& op);
+    void mremap(const script_operation& op);
     void madvise(const script_operation& op);
     void store(const script_operation& op);
     void load(const script_operation& op);
@@ -130,6 +131,8 @@ void script::runner::execute(const script_operation& op)
         return unmap(op);
     case kind::madvise:
         return madvise(op);
+    case kind::mremap:
+        return mremap(op);
     case kind::store:
         return store(op);
     case kind::load:
@@ -205,6 +208,19 @@ void script::runner::unmap(const script_operation& op)
         m_self.cpu().sync();
     if (m.start == old.start)
         m.length = 0;
+}
+
+void script::runner::mremap(const script_operation& op)
+{
+    mapping& m = mapped(op);
+    const virtual_address old = m.start;
+    const virtual_address fresh = m_self.mremap(old, op.dontunmap);
+    if (fresh == virtual_address())
+        throw error(op.line, "the address space has no room to move this mapping to");
+    if (m.of_several)
+        m_self.cpu().sync();
+    if (!op.dontunmap && m.start == old)
+        m.start = fresh;
 }
 
 void script::runner::madvise(const script_operation& op)

@@ -27,7 +27,7 @@ std::uint64_t multiply(std::uint64_t a, std::uint64_t b)
 bool uses_variable(const script_operation& op)
 {
     return op.what == kind::store || op.what == kind::load || op.what == kind::msync ||
-           op.what == kind::unmap || op.what == kind::madvise;
+           op.what == kind::unmap || op.what == kind::madvise || op.what == kind::mremap;
 }
 
 bool maps(const thread& t, std::size_t variable)

@@ -152,6 +152,7 @@ private:
     void parse_mapped_file(words& line, operation& map);
     void parse_unmap(words& line) { variable_only(line, kind::unmap); }
     void parse_madvise(words& line);
+    void parse_mremap(words& line);
     void parse_store(words& line);
     void parse_load(words& line);
     void parse_write(words& line);
@@ -207,6 +208,7 @@ const std::vector<script_parser::verb>& script_parser::verbs()
                                           {"map", &script_parser::parse_map},
                                           {"unmap", &script_parser::parse_unmap},
                                           {"madvise", &script_parser::parse_madvise},
+                                          {"mremap", &script_parser::parse_mremap},
                                           {"store", &script_parser::parse_store},
                                           {"load", &script_parser::parse_load},
                                           {"write", &script_parser::parse_write},
@@ -485,6 +487,13 @@ void script_parser::parse_madvise(words& line)
         else
             line.end({"from", "for"});
     }
+}
+
+void script_parser::parse_mremap(words& line)
+{
+    variable_only(line, kind::mremap);
+    thread().operations.back().dontunmap = line.take_if("dontunmap");
+    line.end({"dontunmap"});
 }
 
 void script_parser::parse_store(words& line)

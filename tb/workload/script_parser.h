@@ -20,6 +20,7 @@ namespace mkclean
 //     map VAR = FILE [private] [readonly] [from PAGE] [for SIZE]
 //     map VAR = anonymous SIZE
 //     unmap VAR
+//     mremap VAR [dontunmap]            moves to another address; dontunmap: VAR is what stays
 //     madvise VAR dontneed [from PAGE] [for SIZE]
 //     store VAR+OFFSET SIZE BYTE        every byte of it becomes BYTE
 //     load VAR+OFFSET SIZE [expect BYTE]
@@ -47,6 +48,7 @@ struct script_operation {
         map,
         unmap,
         madvise,
+        mremap,
         store,
         load,
         write,
@@ -67,7 +69,8 @@ struct script_operation {
     static constexpr bool has_variable(kind what)
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
-               what == kind::load || what == kind::msync || what == kind::madvise;
+               what == kind::load || what == kind::msync || what == kind::madvise ||
+               what == kind::mremap;
     }
 
     kind what = kind::sync;
@@ -81,6 +84,7 @@ struct script_operation {
     bool expects = false;       ///< of load and read
     bool is_private = false;    ///< of map
     bool readonly = false;      ///< of map
+    bool dontunmap = false;     ///< of mremap
     picoseconds time;           ///< of sleep and until
     cycles duration;            ///< of compute
     std::uint64_t times = 0;    ///< of repeat
