@@ -21,6 +21,7 @@ vm_policies linux_2_6_18()
     p.rmap_remove = rmap_remove_policy::before_flush;
     p.tlb_flush_pending = false;
     p.madvise_lock = madvise_lock_policy::write;
+    p.mkclean_peek = mkclean_peek_policy::lockless; // harmless where set_pte is atomic: x86
     p.mremap_flush = mremap_flush_policy::each;
     p.try_to_free_buffers = ttfb_policy::linux_2_6_18;
     p.write_cache_pages = writepages_policy::linux_2_6_18;
@@ -69,6 +70,7 @@ vm_policies golden()
     p.zap_flush = zap_flush_policy::before_unlock;
     p.rmap_remove = rmap_remove_policy::after_flush;
     p.tlb_flush_pending = true;
+    p.mkclean_peek = mkclean_peek_policy::locked;
     p.mremap_flush = mremap_flush_policy::before_unlock;
     p.write_cache_pages = writepages_policy::golden;
     p.pte_none = pte_none_policy::golden;

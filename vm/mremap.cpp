@@ -1,6 +1,6 @@
-// mm/mremap.c: PTEs move to other addresses, and the pages stay in use all the time. Whoever has the
-// old translation in his TLB goes on storing; whoever cleans the page finds the new PTE, and has the
-// TLBs forget the new address alone.
+// mm/mremap.c: PTEs move to other addresses, and the pages stay in use all the time. Whoever has
+// the old translation in his TLB goes on storing; whoever cleans the page finds the new PTE, and
+// has the TLBs forget the new address alone.
 
 #include "vm/mremap.h"
 #include "vm/tlb_flush.h"
@@ -25,7 +25,10 @@ struct moved_range {
     virtual_address start;
     virtual_address end;
 
-    virtual_address new_address(virtual_address old) const { return to.start + (old - from.start).raw(); }
+    virtual_address new_address(virtual_address old) const
+    {
+        return to.start + (old - from.start).raw();
+    }
 };
 
 /// Its tables can be had for sleeping only, which nobody may who holds the locks.
@@ -128,7 +131,8 @@ static void move_page_tables(kernel& k, core& cpu, const vm_area_struct& from,
 } // namespace linux_2_6_18
 
 // ---- Linux 3.2 (7b6efc2bc4f1 [commit unverified]) -----------------------------------------------
-// One flush at the end of it all. Meanwhile the page can be cleaned, or taken away, at its new address.
+// One flush at the end of it all. Meanwhile the page can be cleaned, or taken away, at its new
+// address.
 
 namespace linux_3_2
 {
@@ -149,8 +153,8 @@ static void move_page_tables(kernel& k, core& cpu, const vm_area_struct& from,
 } // namespace linux_3_2
 
 // ---- Linux 4.20 (eb66ae030829; for dirty PTEs 5d1904204c99, 4.9 [commit unverified]) ------------
-// The flush before any lock is dropped: the old PTE's, for whoever cleans the page, and the new one's,
-// for whoever takes the page away.
+// The flush before any lock is dropped: the old PTE's, for whoever cleans the page, and the new
+// one's, for whoever takes the page away.
 
 namespace golden
 {

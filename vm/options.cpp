@@ -126,6 +126,16 @@ void era_options::declare(option_set& o)
                       "when mremap flushes the TLBs: at every PTE that it moves (until 3.1), at "
                       "the end (3.2), or before it drops a lock (4.20)");
     o.optional_choice(
+        "vm.mkclean_peek", mkclean_peek,
+        {{"lockless", mkclean_peek_policy::lockless}, {"locked", mkclean_peek_policy::locked}},
+        "whether page_mkclean passes over a PTE that is absent when it looks without "
+        "the page-table lock (until 2.6.26), or looks under it");
+    o.optional_choice(
+        "vm.set_pte", set_pte,
+        {{"atomic", set_pte_policy::atomic}, {"clear_first", set_pte_policy::clear_first}},
+        "how a fault writes a PTE over a present one: at once, or clearing it before, "
+        "as powerpc64 does");
+    o.optional_choice(
         "vm.try_to_free_buffers", try_to_free_buffers,
         {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
          {"linux-2.6.19", ttfb_policy::linux_2_6_19},
@@ -172,6 +182,8 @@ vm_policies era_options::policies() const
     set(p.tlb_flush_pending, tlb_flush_pending);
     set(p.madvise_lock, madvise_lock);
     set(p.mremap_flush, mremap_flush);
+    set(p.mkclean_peek, mkclean_peek);
+    set(p.set_pte, set_pte);
     set(p.try_to_free_buffers, try_to_free_buffers);
     set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);

@@ -36,6 +36,10 @@ enum class zap_flush_policy { after_unlock, dirty_before_unlock, before_unlock }
 enum class rmap_remove_policy { before_flush, after_flush };
 /// When mremap() flushes the TLBs, with respect to moving PTEs and to the locks (mremap.cpp).
 enum class mremap_flush_policy { each, after_unlock, before_unlock };
+/// Whether page_mkclean() looks for a PTE before it takes the lock, and believes it (rmap.cpp).
+enum class mkclean_peek_policy { lockless, locked };
+/// How the kernel writes a PTE over a present one: at once, or it is clear for a while (fault.cpp).
+enum class set_pte_policy { atomic, clear_first };
 /// How madvise() holds mmap_sem (madvise.cpp).
 enum class madvise_lock_policy { write, read };
 /// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
@@ -62,6 +66,8 @@ struct vm_policies {
     bool tlb_flush_pending = true; ///< 99baac21e458, 4.14: who finds no PTE flushes for others
     madvise_lock_policy madvise_lock = madvise_lock_policy::read;
     mremap_flush_policy mremap_flush = mremap_flush_policy::before_unlock;
+    mkclean_peek_policy mkclean_peek = mkclean_peek_policy::locked;
+    set_pte_policy set_pte = set_pte_policy::atomic;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
     writepages_policy write_cache_pages = writepages_policy::golden;
     pte_none_policy pte_none = pte_none_policy::golden;

@@ -69,8 +69,7 @@ TEST_CASE("With dontunmap the old mapping stays, and is faulted in again")
 {
     vm_world w;
     w.play([&](user_task& task) {
-        const virtual_address memory =
-            task.mmap(nullptr, page_index(0), page_size, private_write);
+        const virtual_address memory = task.mmap(nullptr, page_index(0), page_size, private_write);
         const virtual_address old = w.map(task, w.open(task), 1);
         w.put(task, old, 1);
         w.put(task, memory, 2);
@@ -128,7 +127,8 @@ TEST_CASE("A store to the old address is lost if the page can be cleaned before 
         mm_struct& mm = w.new_process();
         w.start(0, mm, [&](user_task& task) {
             inode& file = w.open(task);
-            const virtual_address va = task.mmap(&file, page_index(0), pages * page_size, shared_write);
+            const virtual_address va =
+                task.mmap(&file, page_index(0), pages * page_size, shared_write);
             w.put(task, va, 1);
             task.fsync(file); // it has its block
             w.put(task, va, 2);
