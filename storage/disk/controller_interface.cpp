@@ -175,7 +175,7 @@ bool disk_controller::move_sector(engine& self, slot& s, Move&& move)
             return false;
         }
         const bool ends = s.segment_offset + bytes == segment.length;
-        self.set_undivided(!ends && m_options.explored_dma == explored_transfer::block);
+        self.set_undivided(!ends); // to an explorer a segment is one move
         pause_until(self, self.now() + std::max(taken, beat_time(bytes)));
         self.set_undivided(false);
         at += static_cast<std::uint32_t>(bytes);

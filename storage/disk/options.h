@@ -18,9 +18,6 @@ enum class disk_scheduling {
     nearest
 };
 
-/// How much of a transfer nobody comes between while an explorer decides who goes next.
-enum class explored_transfer { beat, block };
-
 enum class disk_kind { rotating, constant_latency };
 
 /// `disk.*`. Where nothing else is said, the defaults are a Seagate Cheetah 9LP (ST39102LW) and
@@ -43,8 +40,7 @@ struct disk_options {
     std::uint64_t queue_depth = 32; ///< commands worked on at a time, 1..32
     disk_scheduling scheduling = disk_scheduling::fcfs;
 
-    std::uint64_t dma_beat = 64; ///< bytes, 1..512: moved in one bus transaction
-    explored_transfer explored_dma = explored_transfer::block;
+    std::uint64_t dma_beat = 64;              ///< bytes, 1..512: moved in one bus transaction
     std::uint64_t dma_bandwidth = 80'000'000; ///< bytes a second, 1..10^12 (Ultra2 wide SCSI)
     /// What the controller's processor takes over a command before it begins to work on it, ps, 0..
     /// 10^12. Source: "read miss overhead after read", "write hit overhead after read".

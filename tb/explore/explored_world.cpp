@@ -112,16 +112,16 @@ explored_world::explored_world(const config& c, block_store& store)
         static_cast<const executor*>(m_executor));
 
     for (const auto& cpu : m_world->cores()) {
-        range_of(&cpu->stats(), sizeof cpu->stats());
-        range_of(&cpu->memory_unit().translations().stats(), sizeof(tlb_stats));
-        range_of(&cpu->memory_unit().page_walker().stats(), sizeof(walker_stats));
+        count_is_at(&cpu->stats(), sizeof cpu->stats());
+        count_is_at(&cpu->memory_unit().translations().stats(), sizeof(tlb_stats));
+        count_is_at(&cpu->memory_unit().page_walker().stats(), sizeof(walker_stats));
     }
-    range_of(&m_world->disk().stats(), sizeof(disk_stats));
-    range_of(&m_world->block().stats(), sizeof(block_stats));
+    count_is_at(&m_world->disk().stats(), sizeof(disk_stats));
+    count_is_at(&m_world->block().stats(), sizeof(block_stats));
     if (const auto* const journalled = dynamic_cast<const ext3*>(&m_world->files()))
-        range_of(&journalled->stats(), sizeof(journal_stats));
+        count_is_at(&journalled->stats(), sizeof(journal_stats));
     const vmstat& vm = m_world->the_kernel().stats;
-    range_of(&vm.nr_dirtied, sizeof vm - offsetof(vmstat, nr_dirtied));
+    count_is_at(&vm.nr_dirtied, sizeof vm - offsetof(vmstat, nr_dirtied));
 
     // Up to where orders matter, one of them: whoever is first, and only then what waits for time.
     move last_timer = 0;
@@ -144,7 +144,6 @@ explored_world::explored_world(const config& c, block_store& store)
             throw std::runtime_error("the program ends before it meets to be explored");
     }
     m_judge->begin();
-    step_result ignored;
     m_ranges = {{0, arena::bytes}};
     m_world->invariants().forget();
     forget_counts();
@@ -160,7 +159,7 @@ explored_world::~explored_world()
     ::operator delete(m_ram);
 }
 
-void explored_world::range_of(const void* from, std::size_t bytes)
+void explored_world::count_is_at(const void* from, std::size_t bytes)
 {
     m_counters.emplace_back(const_cast<void*>(from), bytes);
 }

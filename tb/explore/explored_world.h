@@ -76,7 +76,7 @@ private:
     executor::outcome run_one(move m, step_result& result);
     void sweep_stacks();
     void forget_counts();
-    void range_of(const void* from, std::size_t bytes);
+    void count_is_at(const void* from, std::size_t bytes);
     bool winding_down() const { return m_world->threads_running() == 0; }
 
     config m_config;

@@ -12,7 +12,6 @@ namespace mkclean
 
 struct search_limits {
     std::uint64_t states = ~std::uint64_t{0}; ///< after that many, the search is not complete
-    unsigned jobs = 1;                        ///< processes
     flaw_set stops_at = 0; ///< the search ends with the level on which one of these was found
 };
 
@@ -34,7 +33,7 @@ struct search_result {
 
 /// Looks at every state that a world can come to, in the order of their distance.
 ///
-/// Complexity: a state takes 28 bytes and what it does not have in common with others, some hundred
+/// Complexity: a state takes 32 bytes and what it does not have in common with others, some hundred
 /// bytes; a transition takes the move itself and a comparison of the memory that may have changed.
 class breadth_first_search
 {
@@ -46,13 +45,6 @@ public:
     breadth_first_search(explored_world& w, const search_limits& limits, std::size_t most_states);
 
     /// `tell` is called now and then, and ends the search by returning true.
-    std::vector<image::id> states() const
-    {
-        std::vector<image::id> all;
-        for (const record& r : m_records)
-            all.push_back(r.state);
-        return all;
-    }
     search_result run(const std::function<bool(const progress&)>& tell);
 
 private:

@@ -38,7 +38,8 @@ namespace mkclean
 //     sleep TIME                        others may have the core meanwhile
 //     until TIME                        busy until that instant of the machine's time
 //     compute CYCLES                    busy for so long
-//     meet NAME                         waits for all threads that name it
+//     meet NAME                         waits for all threads that name it; behind `meet explored`
+//                                       begins what an explorer tries in every order
 //     repeat N                          N times what is up to the matching
 //     end
 //
