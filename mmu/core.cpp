@@ -136,7 +136,7 @@ void core::give_way()
 void core::deliver(interrupt vector)
 {
     m_acted = m_locked = false;
-    m_pending.push_back({m_executor.now(), vector});
+    m_arrived = vector;
     m_executor.hand_over_to(*m_current->m_task);
 }
 
@@ -168,8 +168,11 @@ bool core::catch_up(bool preemptible)
 
 void core::take_interrupt()
 {
-    const interrupt vector = m_pending.back().vector;
-    m_pending.pop_back();
+    const interrupt vector = m_arrived != no_interrupt ? m_arrived : m_pending.back().vector;
+    if (m_arrived != no_interrupt)
+        m_arrived = no_interrupt;
+    else
+        m_pending.pop_back();
     ++m_stats.interrupts;
     m_mmu->interrupted();
 

@@ -134,7 +134,7 @@ public:
     void block_on(wait_queue& queue) override;
     bool block_on(wait_queue& queue, picoseconds timeout) override;
     void spin_on(wait_queue& queue) override;
-    bool spin_until_ready(const std::function<bool()>& ready) override;
+    bool spin_until_ready(predicate_ref ready) override;
     picoseconds now() const override { return m_local; }
     actor_id id() const override { return m_current->id(); }
 
@@ -225,6 +225,7 @@ private:
         picoseconds due;
         interrupt vector;
     };
+    static constexpr interrupt no_interrupt = static_cast<interrupt>(interrupt_vectors);
     struct spinner;
     struct interrupt_on_its_way;
 
@@ -243,7 +244,10 @@ private:
         return m_interrupts_off > 0 || m_pending.empty() ? picoseconds::max()
                                                          : m_pending.back().due;
     }
-    bool interrupt_due() const { return next_interrupt() <= m_executor.now(); }
+    bool interrupt_due() const
+    {
+        return m_arrived != no_interrupt || next_interrupt() <= m_executor.now();
+    }
     void take_interrupt();
     void change_tables();
     void expire_timers();
@@ -362,6 +366,7 @@ private:
     picoseconds m_longest_window;
     picoseconds m_user_since;                 ///< when the kernel was last left
     std::vector<pending_interrupt> m_pending; ///< soonest last
+    interrupt m_arrived = no_interrupt;       ///< under an arbiter: what is to be taken now
     unsigned m_interrupts_off = 0;
     // Under an arbiter:
     std::vector<std::unique_ptr<interrupt_on_its_way>> m_on_their_way; ///< one a vector

@@ -263,7 +263,7 @@ struct core::spinner final : waiter {
     bool released = false;
 };
 
-bool core::spin_until_ready(const std::function<bool()>& ready)
+bool core::spin_until_ready(predicate_ref ready)
 {
     if (!m_executor.arbitrated())
         return false;

@@ -3,9 +3,9 @@
 #include "sim/costs.h"
 #include "sim/event_log.h"
 #include "sim/number.h"
+#include "sim/predicate_ref.h"
 #include "sim/wait_queue.h"
 
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -43,13 +43,13 @@ public:
     virtual void spin_on(wait_queue& queue) = 0;
     /// Under an arbiter: waits until `ready()` as nobody can who has to be woken, so that it is the
     /// same wait however often it would have been woken in vain. False: it cannot.
-    virtual bool wait_until_ready(const std::function<bool()>& ready)
+    virtual bool wait_until_ready(predicate_ref ready)
     {
         static_cast<void>(ready);
         return false;
     }
     /// The same, spinning.
-    virtual bool spin_until_ready(const std::function<bool()>& ready)
+    virtual bool spin_until_ready(predicate_ref ready)
     {
         return wait_until_ready(ready);
     }
@@ -97,7 +97,7 @@ public:
     void block_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
-        if (ready() || wait_until_ready([&ready] { return ready(); }))
+        if (ready() || wait_until_ready(ready))
             return;
         do
             block_on(queue);
@@ -114,7 +114,7 @@ public:
     void spin_to_lock(wait_queue& queue, Predicate&& ready)
     {
         sync_to_lock();
-        if (ready() || spin_until_ready([&ready] { return ready(); }))
+        if (ready() || spin_until_ready(ready))
             return;
         do
             spin_on(queue);
@@ -124,7 +124,7 @@ public:
     void spin_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
-        if (ready() || spin_until_ready([&ready] { return ready(); }))
+        if (ready() || spin_until_ready(ready))
             return;
         do
             spin_on(queue);

@@ -62,7 +62,7 @@ public:
         return m_woken;
     }
     void spin_on(wait_queue& queue) override { block_on(queue); }
-    bool wait_until_ready(const std::function<bool()>& ready) override
+    bool wait_until_ready(predicate_ref ready) override
     {
         if (m_executor.arbitrated())
             m_executor.give_way_until(m_executor.now(), ready);

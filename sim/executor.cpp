@@ -169,13 +169,13 @@ void executor::give_way(picoseconds when)
     move_on_to(when);
 }
 
-void executor::give_way_until(picoseconds when, std::function<bool()> ready)
+void executor::give_way_until(picoseconds when, predicate_ref ready)
 {
     task& self = *m_running;
-    self.m_may_go = std::move(ready);
+    self.m_may_go = ready;
     resume_at(self, when);
     yield();
-    self.m_may_go = nullptr;
+    self.m_may_go = predicate_ref();
 }
 
 void executor::move_on_to(picoseconds when)

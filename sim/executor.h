@@ -2,6 +2,7 @@
 
 #include "sim/event_heap.h"
 #include "sim/number.h"
+#include "sim/predicate_ref.h"
 
 #include <algorithm>
 #include <atomic>
@@ -77,7 +78,7 @@ public:
         friend class executor;
         std::string m_name;
         std::function<void()> m_body;
-        std::function<bool()> m_may_go; ///< what it waits for, under an arbiter
+        predicate_ref m_may_go; ///< what it waits for, under an arbiter
         void* m_stack = nullptr;        ///< of the implementation's kind
         bool m_begun = false;
         bool m_finished = false;
@@ -180,7 +181,7 @@ public:
     void give_way(picoseconds when);
     /// The same, and not before `ready()`, which must not wait or change anything; unless it is
     /// handed over to.
-    void give_way_until(picoseconds when, std::function<bool()> ready);
+    void give_way_until(picoseconds when, predicate_ref ready);
     /// Under an arbiter: the running task goes on at `when`, and nobody in between.
     void move_on_to(picoseconds when);
     /// Under an arbiter: `t` is who goes next, and nobody in between.

@@ -172,7 +172,9 @@ void disk_controller::complete(engine& self, unsigned index, bool fine)
     (fine ? m_done : m_failed) |= bit(index);
     if (m_outstanding == 0) {
         m_idle_since = self.now();
-        m_idle_timer.arm(m_idle_since + m_options.destage_idle);
+        // (Without time the mechanism is ready at once.)
+        if (!m_cache.empty() && !m_executor.timeless())
+            m_idle_timer.arm(m_idle_since + m_options.destage_idle);
     }
     m_interface_work.wake_all(); // the queue has a place for the next command
     // Last: the handler may issue again, or cut the power.
