@@ -288,6 +288,8 @@ executor::task* executor::next()
 
 void executor::take_turn(const entry& e)
 {
+    if (m_arbiter != nullptr)
+        m_arbiter->goes(e);
     if (m_timeless)
         return;
     m_turn = std::max(m_turn, e.m_priority);

@@ -317,6 +317,8 @@ public:
     /// One of those that for_each_ready() visits, of which there is one at least. Null: nobody has
     /// a turn, and run() returns.
     virtual executor::entry* choose(const executor& exec) = 0;
+    /// It has its turn now, because it was chosen or because it was handed over to.
+    virtual void goes(const executor::entry& e) { static_cast<void>(e); }
 };
 
 } // namespace mkclean

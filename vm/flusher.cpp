@@ -275,16 +275,18 @@ void run_pdflush(kernel& k, core& cpu)
 {
     const picoseconds interval(k.options.dirty_writeback);
     picoseconds next_kupdate = cpu.now() + interval;
+    bool waited = false; // to the end, although where time stands still it may not look like that
     for (;;) {
         cpu.sync();
         if (k.flusher_requested) {
             k.flusher_requested = false;
             background_writeout(k, cpu, std::exchange(k.flusher_min_pages, 0));
-        } else if (interval > picoseconds() && cpu.now() >= next_kupdate) {
+        } else if (interval > picoseconds() && (waited || cpu.now() >= next_kupdate)) {
+            waited = false;
             next_kupdate = cpu.now() + interval;
             wb_kupdate(k, cpu);
         } else if (interval > picoseconds()) {
-            cpu.block_on(k.flusher_wait, next_kupdate - cpu.now());
+            waited = !cpu.block_on(k.flusher_wait, next_kupdate - cpu.now());
         } else {
             cpu.block_on(k.flusher_wait); // dirty_writeback = 0: no periodic writeback
         }

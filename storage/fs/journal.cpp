@@ -193,6 +193,7 @@ void journal::force_commit(actor& self)
 
 void journal::run_kjournald(actor& self)
 {
+    bool waited = false; // to the end, although where time stands still it may not look like that
     for (;;) {
         self.sync();
         if (!m_running) {
@@ -200,10 +201,12 @@ void journal::run_kjournald(actor& self)
             continue;
         }
         const picoseconds expires = m_running->started + picoseconds(m_options.commit_interval);
-        if (m_commit_request >= m_running->sequence || self.now() >= expires)
+        if (m_commit_request >= m_running->sequence || waited || self.now() >= expires) {
+            waited = false;
             commit(self);
-        else
-            self.block_on(m_wait_kjournald, expires - self.now());
+        } else {
+            waited = !self.block_on(m_wait_kjournald, expires - self.now());
+        }
     }
 }
 

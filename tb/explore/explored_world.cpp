@@ -47,6 +47,7 @@ config to_be_explored(config c)
     c.core.sync = time_sync::every_access;
     c.power_cut_at = 0;
     c.disk.destage_idle = 0;
+    c.vm.dirty_expire = 0; // what pdflush writes when it wakes up, which it may at any time
     return c;
 }
 
@@ -54,7 +55,13 @@ config to_be_explored(config c)
 class explored_world::one_move final : public arbiter
 {
 public:
-    void set(move m) { m_next = m; }
+    void set(move m)
+    {
+        m_next = m;
+        m_last = 0;
+    }
+    /// Who has had the last turn.
+    move last() const { return m_last; }
     executor::entry* choose(const executor& exec) override
     {
         executor::entry* chosen = nullptr;
@@ -65,9 +72,11 @@ public:
         m_next = 0;
         return chosen;
     }
+    void goes(const executor::entry& e) override { m_last = e.number(); }
 
 private:
     move m_next = 0;
+    move m_last = 0;
 };
 
 struct explored_world::in_arena {
@@ -278,6 +287,7 @@ explored_world::step_result explored_world::make(move m)
     m_world->invariants().forget();
     forget_counts();
     result.state = m_image.take(m_ranges);
+    result.last = m_arbiter->last();
     return result;
 }
 

@@ -56,6 +56,7 @@ public:
         image::id state = 0;
         flaw_set flaws = 0;
         bool ended = false;
+        move last = 0;    ///< who has moved, and can go on; 0: nobody
         std::string what; ///< of an assertion
     };
     /// Makes a move from the loaded state; the state it leads to is what the world is in until

@@ -8,127 +8,146 @@ namespace mkclean
 namespace
 {
 
-std::uint64_t rank_of(std::uint64_t parent, explored_world::move by)
-{
-    std::uint64_t x = (parent ^ by) * 0x9e3779b97f4a7c15;
-    x ^= x >> 29;
-    return x * 0xbf58476d1ce4e5b9;
-}
+constexpr std::uint64_t tell_after = 256; // transitions
+constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
 } // namespace
 
-std::optional<search_result::counterexample> search_result::of(flaw f) const
+const search_result::counterexample* search_result::of(flaw f) const
 {
     for (const counterexample& c : found)
         if (c.what == f)
-            return c;
-    return std::nullopt;
+            return &c;
+    return nullptr;
 }
 
-breadth_first_search::breadth_first_search(explored_world& w, const search_limits& limits,
-                                           std::size_t most_states)
-    : m_world(w),
-      m_limits(limits)
+std::vector<search::number>& search::waiting_at(std::uint32_t depth)
 {
-    std::size_t slots = 1024;
-    while (slots < most_states * 2)
-        slots *= 2;
-    m_by_state.resize(slots);
+    if (m_now.size() <= depth)
+        m_now.resize(depth + 1);
+    return m_now[depth];
 }
 
-std::uint32_t& breadth_first_search::slot_of(image::id state)
+void search::reach(const explored_world::step_result& made, number parent, explored_world::move by)
 {
-    std::size_t at = state * 0x9e3779b97f4a7c15 >> 20 & (m_by_state.size() - 1);
-    while (m_by_state[at] != 0 && m_records[m_by_state[at] - 1].state != state)
-        at = (at + 1) & (m_by_state.size() - 1);
-    return m_by_state[at];
-}
-
-void breadth_first_search::reach(image::id state, std::uint32_t parent, explored_world::move by)
-{
-    const std::uint64_t rank = rank_of(m_records[parent].rank, by);
-    std::uint32_t& slot = slot_of(state);
-    if (slot == 0) {
-        if (m_records.size() * 2 > m_by_state.size())
-            throw store_full();
-        m_records.push_back({state, parent, rank, by});
-        slot = static_cast<std::uint32_t>(m_records.size());
+    const auto fresh = static_cast<number>(m_records.size());
+    const number at = m_known.find_or_add(made.state, fresh);
+    if (at == fresh)
+        m_records.push_back({made.state, m_switches});
+    record& r = m_records[at];
+    const std::uint32_t last = std::uint32_t{1} << (made.last % 32);
+    if (at != fresh && (!counts_switches() || r.switches < m_switches || (r.last_s & last) != 0))
         return;
-    }
-    record& known = m_records[slot - 1];
-    if (slot - 1 >= m_level_end && rank < known.rank)
-        known = {state, parent, rank, by};
+    r.last_s |= last;
+    waiting_at(m_depth + 1).push_back(static_cast<number>(m_visits.size()));
+    m_visits.push_back({at, parent, by, made.last});
+    ++m_waiting;
 }
 
-void breadth_first_search::note(flaw_set found, std::uint32_t parent, explored_world::move by)
+void search::note(const explored_world::step_result& made, number parent, explored_world::move by)
 {
-    for (std::size_t i = 0; i < flaws; ++i) {
-        if ((found >> i & 1) == 0)
-            continue;
-        const finding f{static_cast<flaw>(i), parent, by, rank_of(m_records[parent].rank, by)};
-        std::optional<finding>& best = m_found[i];
-        const bool of_this_level = best && best->parent >= m_level_begin;
-        if (!best || (of_this_level && f.rank < best->rank))
-            best = f;
-    }
+    for (std::size_t i = 0; i < flaws; ++i)
+        if ((made.flaws >> i & 1) != 0 && !m_found[i])
+            m_found[i] = {static_cast<flaw>(i), parent, by, m_switches, m_depth + 1, made.what};
 }
 
-void breadth_first_search::expand(std::uint32_t index)
+void search::go_on_from(number story)
 {
-    m_world.load(m_records[index].state);
+    const visit from = m_visits[story];
+    m_world.load(m_records[from.to].state);
     const std::vector<explored_world::move> moves = m_world.moves();
     if (moves.empty()) {
-        note(flaw_set{1} << static_cast<unsigned>(flaw::deadlock), m_records[index].parent,
-             m_records[index].move);
+        explored_world::step_result stuck;
+        stuck.flaws = flaw_set{1} << static_cast<unsigned>(flaw::deadlock);
+        note(stuck, from.parent, from.by);
         ++m_result.ends;
     }
-    for (const explored_world::move m : moves) {
-        const explored_world::step_result made = m_world.make(m);
+    const bool may_switch = !counts_switches() || m_records[from.to].switches < m_switches ||
+                            std::find(moves.begin(), moves.end(), from.last) == moves.end();
+    bool left = false;
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        const std::uint32_t bit = std::uint32_t{1} << i;
+        if ((m_records[from.to].made & bit) != 0)
+            continue;
+        if (!may_switch && moves[i] != from.last) {
+            left = true;
+            continue;
+        }
+        m_records[from.to].made |= bit;
+        const explored_world::step_result made = m_world.make(moves[i]);
         ++m_result.transitions;
-        note(made.flaws, index, m);
+        note(made, story, moves[i]);
         if (made.ended)
             ++m_result.ends;
         else
-            reach(made.state, index, m);
+            reach(made, story, moves[i]);
         m_world.back();
+        if (m_result.transitions % tell_after == 0)
+            m_told_to_stop = m_told_to_stop || m_tell({m_records.size(), m_result.transitions,
+                                                       m_waiting, m_switches, m_depth});
+    }
+    if (left && !std::exchange(m_records[from.to].waits, true)) {
+        if (m_later.size() <= m_depth)
+            m_later.resize(m_depth + 1);
+        m_later[m_depth].push_back(story);
+        ++m_waiting;
     }
 }
 
-std::vector<explored_world::move> breadth_first_search::way_to(std::uint32_t parent,
-                                                               explored_world::move last) const
+void search::look_at_depth()
+{
+    // What is reached from here is deeper.
+    const std::vector<number> stories = std::move(waiting_at(m_depth));
+    for (const number story : stories) {
+        if (m_told_to_stop)
+            return;
+        --m_waiting;
+        go_on_from(story);
+    }
+    m_result.depth = std::max(m_result.depth, m_depth);
+}
+
+bool search::enough() const
+{
+    if (m_told_to_stop || m_records.size() >= m_limits.states)
+        return true;
+    for (const std::optional<finding>& f : m_found)
+        if (f && (m_limits.stops_at >> static_cast<unsigned>(f->what) & 1) != 0)
+            return true;
+    return false;
+}
+
+std::vector<explored_world::move> search::way_to(number parent, explored_world::move last) const
 {
     std::vector<explored_world::move> moves{last};
-    for (std::uint32_t at = parent; at != 0; at = m_records[at].parent)
-        moves.push_back(m_records[at].move);
+    for (number at = parent; m_visits[at].parent != nowhere; at = m_visits[at].parent)
+        moves.push_back(m_visits[at].by);
     std::reverse(moves.begin(), moves.end());
     return moves;
 }
 
-search_result breadth_first_search::run(const std::function<bool(const progress&)>& tell)
+search_result search::run(const std::function<bool(const progress&)>& tell)
 {
-    m_records.push_back({m_world.start(), 0, 1, 0});
-    slot_of(m_world.start()) = 1;
-    m_level_end = 1;
-    bool stopped = false;
-    while (m_level_begin < m_level_end && !stopped) {
-        for (std::uint32_t i = m_level_begin; i < m_level_end && !stopped; ++i) {
-            expand(i);
-            if ((i & 0xff) == 0 && tell({m_records.size(), m_result.transitions,
-                                         m_level_end - m_level_begin, m_result.levels}))
-                stopped = true;
-        }
-        ++m_result.levels;
-        for (std::size_t i = 0; i < flaws; ++i)
-            stopped = stopped || (m_found[i] && (m_limits.stops_at >> i & 1) != 0);
-        stopped = stopped || m_records.size() >= m_limits.states;
-        m_level_begin = m_level_end;
-        m_level_end = static_cast<std::uint32_t>(m_records.size());
+    m_tell = tell;
+    m_records.push_back({m_world.start(), 0});
+    m_known.find_or_add(m_world.start(), 0);
+    m_visits.push_back({0, nowhere, 0, 0});
+    waiting_at(0).push_back(0);
+    m_waiting = 1;
+    for (; m_waiting > 0 && m_switches <= m_limits.switches; ++m_switches) {
+        for (m_depth = 0; m_depth < m_now.size() && !enough(); ++m_depth)
+            look_at_depth();
+        if (enough())
+            break;
+        m_result.switches = m_switches;
+        m_now = std::move(m_later);
+        m_later.clear();
     }
-    m_result.complete = m_level_begin == m_level_end;
+    m_result.complete = m_waiting == 0;
     m_result.states = m_records.size();
     for (const std::optional<finding>& f : m_found)
         if (f)
-            m_result.found.push_back({f->what, way_to(f->parent, f->by)});
+            m_result.found.push_back({f->what, way_to(f->parent, f->by), f->switches, f->says});
     return m_result;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tb/explore/explored_world.h"
+#include "tb/explore/state_index.h"
 
 #include <array>
 #include <functional>
@@ -10,9 +11,18 @@
 namespace mkclean
 {
 
+/// What makes a story short.
+enum class search_order {
+    moves,   ///< few moves
+    switches ///< few moves of somebody else while the last one to move could have gone on; then
+             ///< few moves
+};
+
 struct search_limits {
+    search_order order = search_order::moves;
     std::uint64_t states = ~std::uint64_t{0}; ///< after that many, the search is not complete
-    flaw_set stops_at = 0; ///< the search ends with the level on which one of these was found
+    std::uint32_t switches = ~std::uint32_t{0}; ///< of one story at most; needs that order
+    flaw_set stops_at = 0; ///< the search ends with the first of these, and those as short
 };
 
 /// What a search has found out, and how much it has looked at.
@@ -20,61 +30,87 @@ struct search_result {
     bool complete = false; ///< every state that can be reached has been looked at
     std::uint64_t states = 0;
     std::uint64_t transitions = 0;
-    std::uint64_t ends = 0;   ///< states from which nothing is left to do
-    std::uint32_t levels = 0; ///< moves of the longest of all shortest ways to a state
+    std::uint64_t ends = 0;     ///< ways to have nothing left to do
+    std::uint32_t depth = 0;    ///< moves of the longest story that was looked at
+    std::uint32_t switches = 0; ///< up to which everything was looked at, if they are counted
     struct counterexample {
         flaw what;
         std::vector<explored_world::move> moves;
+        std::uint32_t switches = 0;
+        std::string says; ///< what an assertion said
     };
     /// One for each kind that was found, the shortest; of those, always the same one.
     std::vector<counterexample> found;
-    std::optional<counterexample> of(flaw f) const;
+    const counterexample* of(flaw f) const;
 };
 
-/// Looks at every state that a world can come to, in the order of their distance.
+/// Looks at every state that a world can come to, in the order in which stories are short.
 ///
-/// Complexity: a state takes 32 bytes and what it does not have in common with others, some hundred
+/// Each move from each state is made once. With search_order::switches a state is reached for as
+/// few switches as possible, and a move from it is made when the first story that short has come
+/// there: this is iterative context bounding (Musuvathi and Qadeer, PLDI 2007) with the states that
+/// have been seen kept over all bounds.
+///
+/// Complexity: a state takes 40 bytes and what it does not have in common with others, some hundred
 /// bytes; a transition takes the move itself and a comparison of the memory that may have changed.
-class breadth_first_search
+class search
 {
 public:
     struct progress {
-        std::uint64_t states, transitions, frontier;
-        std::uint32_t level;
+        std::uint64_t states, transitions, waiting;
+        std::uint32_t switches, depth;
     };
-    breadth_first_search(explored_world& w, const search_limits& limits, std::size_t most_states);
+    search(explored_world& w, const search_limits& limits) : m_world(w), m_limits(limits) {}
 
     /// `tell` is called now and then, and ends the search by returning true.
     search_result run(const std::function<bool(const progress&)>& tell);
 
 private:
-    struct record {
+    using number = std::uint32_t;
+    struct record { // of a state
         image::id state;
-        std::uint32_t parent;
-        std::uint64_t rank; ///< of the way here; the least of equally long ones is what is kept
-        std::uint32_t move;
+        std::uint32_t switches;   ///< of the first story that came here
+        std::uint32_t made = 0;   ///< bit n: its n-th move
+        std::uint32_t last_s = 0; ///< by whom stories with as many switches came, by hash
+        bool waits = false;       ///< for stories with one switch more to be looked at
+    };
+    struct visit { // by a story
+        number to;
+        number parent;
+        explored_world::move by;
+        explored_world::move last; ///< who may go on without a switch
     };
     struct finding {
         flaw what;
-        std::uint32_t parent;
+        number parent;
         explored_world::move by;
-        std::uint64_t rank;
+        std::uint32_t switches, depth;
+        std::string says;
     };
 
-    void expand(std::uint32_t index);
-    void reach(image::id state, std::uint32_t parent, explored_world::move by);
-    void note(flaw_set found, std::uint32_t parent, explored_world::move by);
-    std::uint32_t& slot_of(image::id state);
-    std::vector<explored_world::move> way_to(std::uint32_t parent, explored_world::move last) const;
+    void look_at_depth();
+    void go_on_from(number story);
+    void reach(const explored_world::step_result& made, number parent, explored_world::move by);
+    void note(const explored_world::step_result& made, number parent, explored_world::move by);
+    bool counts_switches() const { return m_limits.order == search_order::switches; }
+    bool enough() const;
+    std::vector<number>& waiting_at(std::uint32_t depth);
+    std::vector<explored_world::move> way_to(number parent, explored_world::move last) const;
 
     explored_world& m_world;
     search_limits m_limits;
     std::vector<record> m_records;
-    std::vector<std::uint32_t> m_by_state; ///< open addressing; index + 1
-    std::uint32_t m_level_begin = 0;
-    std::uint32_t m_level_end = 0;
+    std::vector<visit> m_visits;
+    state_index m_known;
+    std::vector<std::vector<number>> m_now;   ///< stories to go on with, by their depth
+    std::vector<std::vector<number>> m_later; ///< when there is one switch more to be had
+    std::uint64_t m_waiting = 0;
+    std::uint32_t m_switches = 0;
+    std::uint32_t m_depth = 0;
     search_result m_result;
     std::array<std::optional<finding>, flaws> m_found;
+    std::function<bool(const progress&)> m_tell;
+    bool m_told_to_stop = false;
 };
 
 } // namespace mkclean
