@@ -111,6 +111,7 @@ fiber_executor::stack_view fiber_executor::view_of(const task& t) const
 {
     const fiber_state& state = *static_cast<fiber_state*>(stack_of(t));
     stack_view view{};
+    view.of = t.number();
     static_assert(sizeof state.fiber == sizeof view.pointer);
     std::memcpy(&view.pointer, static_cast<const void*>(&state.fiber), sizeof view.pointer);
     view.bottom = reinterpret_cast<std::byte*>(

@@ -21,6 +21,7 @@ public:
 
     /// A stack that nobody runs on now: what is in use of it is [pointer, bottom + size).
     struct stack_view {
+        std::uint32_t of; ///< the task's number
         std::byte* bottom;
         std::byte* pointer;
         std::size_t size;

@@ -24,6 +24,14 @@ constexpr std::array<std::uint16_t, 20> class_sizes{16,  32,  48,  64,   80,   9
 constexpr std::size_t largest_small = 4096;
 constexpr std::size_t words = 4096 / 16 / 64;
 
+// Most of a stack was never touched, and shall not look as if it had been now.
+void clear_page(std::byte* page)
+{
+    static constexpr std::array<std::byte, arena::page_bytes> zeros{};
+    if (std::memcmp(page, zeros.data(), zeros.size()) != 0)
+        std::memset(page, 0, zeros.size());
+}
+
 } // namespace
 
 /// What a page is used for: things of one size, or a part of a row of pages.
@@ -47,6 +55,7 @@ arena::arena()
     if (mapped == MAP_FAILED || the_arena != nullptr)
         throw std::bad_alloc();
     m_memory = static_cast<std::byte*>(mapped);
+    m_watch = std::make_unique<write_watch>(m_memory, pages);
     the_arena = this;
     // The books are themselves in the first pages.
     for (std::size_t p = 0; p * page_bytes < sizeof(book); ++p)
@@ -56,28 +65,13 @@ arena::arena()
 arena::~arena()
 {
     the_arena = nullptr;
+    m_watch.reset();
     ::munmap(m_memory, bytes);
 }
 
 arena::book& arena::books() const
 {
     return *reinterpret_cast<book*>(m_memory);
-}
-
-std::size_t arena::small_pages() const
-{
-    std::size_t last = 0;
-    for (std::size_t p = 0; p < pages; ++p)
-        if (books().of[p].what == page_use::small || p * page_bytes < sizeof(book))
-            last = p + 1;
-    return last;
-}
-
-std::size_t arena::next_row(std::size_t page) const
-{
-    while (page < pages && books().of[page].what != page_use::row)
-        ++page;
-    return page;
 }
 
 std::size_t arena::row_bytes(std::size_t page) const
@@ -164,8 +158,8 @@ void arena::release(void* at)
     const std::size_t p = offset / page_bytes;
     page_use& use = books().of[p];
     if (use.what == page_use::row) {
-        std::memset(from, 0, use.used * page_bytes);
-        m_released_rows.at(m_released++) = {p, use.used};
+        for (std::size_t i = 0; i < use.used; ++i)
+            clear_page(from + i * page_bytes);
         std::fill(&use, &use + std::size_t{use.used}, page_use());
         return;
     }

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <array>
+#include "tb/explore/write_watch.h"
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <utility>
 
 namespace mkclean
 {
@@ -18,7 +19,7 @@ namespace mkclean
 class arena
 {
 public:
-    static constexpr std::size_t page_bytes = 4096;
+    static constexpr std::size_t page_bytes = write_watch::page_bytes;
     static constexpr std::size_t pages = 1024;
     static constexpr std::size_t bytes = page_bytes * pages;
 
@@ -39,24 +40,8 @@ public:
     void* allocate(std::size_t size);
     void release(void* at);
     std::byte* begin() const { return m_memory; }
-    /// Behind the last page of small things; rows of pages are taken from the other end.
-    std::size_t small_pages() const;
-    /// Rows that were given back since the last call, and are zeros now.
-    template <class Visit>
-    void take_released_rows(Visit&& visit)
-    {
-        for (std::size_t i = 0; i < m_released; ++i)
-            visit(m_memory + m_released_rows[i].first * page_bytes,
-                  m_released_rows[i].second * page_bytes);
-        m_released = 0;
-    }
-    /// Calls `visit(from, bytes)` for every row of pages: what is larger than a page.
-    template <class Visit>
-    void for_each_row(Visit&& visit) const
-    {
-        for (std::size_t p = next_row(0); p < pages; p = next_row(p + 1))
-            visit(m_memory + p * page_bytes, row_bytes(p));
-    }
+    write_watch& watch() { return *m_watch; }
+    const write_watch& watch() const { return *m_watch; }
     bool contains(const void* at) const { return at >= m_memory && at < m_memory + bytes; }
 
     /// What is there, for whoever looks for what tells states apart.
@@ -79,7 +64,6 @@ private:
     struct book;
 
     book& books() const;
-    std::size_t next_row(std::size_t page) const;
     std::size_t row_bytes(std::size_t page) const;
     void* allocate_small(std::size_t size_class);
     void* allocate_row(std::size_t size);
@@ -87,9 +71,7 @@ private:
     std::byte* m_memory;
     std::uint16_t (*m_owner)(const void*) = nullptr;
     const void* m_owner_of = nullptr;
-    // No container that would take its memory from here.
-    std::array<std::pair<std::size_t, std::size_t>, 256> m_released_rows{}; ///< pages
-    std::size_t m_released = 0;
+    std::unique_ptr<write_watch> m_watch;
 };
 
 } // namespace mkclean

@@ -22,6 +22,7 @@ constexpr std::size_t stack_bytes = std::size_t{128} << 10;
 #else
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 #endif
+constexpr std::size_t longest_end = 5000; // moves
 constexpr std::size_t never_zero_for = 4096; ///< bytes: what is below so many zeros was never used
 
 } // namespace
@@ -59,6 +60,7 @@ public:
     {
         m_next = m;
         m_last = 0;
+        m_have_run = 0;
     }
     /// Who has had the last turn.
     move last() const { return m_last; }
@@ -72,11 +74,18 @@ public:
         m_next = 0;
         return chosen;
     }
-    void goes(const executor::entry& e) override { m_last = e.number(); }
+    void goes(const executor::entry& e) override
+    {
+        m_last = e.number();
+        m_have_run |= std::uint64_t{1} << m_last % 64;
+    }
+    /// False: for sure not since set().
+    bool has_run(move task) const { return (m_have_run >> task % 64 & 1) != 0; }
 
 private:
     move m_next = 0;
     move m_last = 0;
+    std::uint64_t m_have_run = 0;
 };
 
 struct explored_world::in_arena {
@@ -153,11 +162,11 @@ explored_world::explored_world(const config& c, block_store& store)
             throw std::runtime_error("the program ends before it meets to be explored");
     }
     m_judge->begin();
-    m_ranges = {{0, arena::bytes}};
     m_world->invariants().forget();
     forget_counts();
-    m_start = m_image.take(m_ranges);
+    m_start = m_image.take();
     m_image.load(m_start);
+    m_arena.watch().begin();
 }
 
 explored_world::~explored_world()
@@ -199,7 +208,6 @@ executor::outcome explored_world::run_one(move m, step_result& result)
     m_stacks_before.clear();
     m_executor->for_each_stack(
         [&](const fiber_executor::stack_view& s) { m_stacks_before.push_back(s); });
-    m_small_before = m_arena.small_pages();
     m_arbiter->set(m);
     executor::outcome how = executor::outcome::stopped;
     try {
@@ -218,50 +226,33 @@ executor::outcome explored_world::run_one(move m, step_result& result)
 void explored_world::sweep_stacks()
 {
     auto before = m_stacks_before.begin();
-    m_ranges.clear();
     m_executor->for_each_stack([&](const fiber_executor::stack_view& s) {
+        while (before != m_stacks_before.end() && before->of < s.of)
+            ++before; // that one has ended
+        if (!m_arbiter->has_run(s.of))
+            return;
 #if defined(__SANITIZE_ADDRESS__)
         __asan_unpoison_memory_region(s.bottom, s.size);
 #endif
-        while (before != m_stacks_before.end() && before->bottom != s.bottom)
-            ++before; // somebody has ended
-        std::byte* low =
-            before != m_stacks_before.end() ? std::min(before->pointer, s.pointer) : s.pointer;
-        std::size_t zeros = 0;
-        while (low > s.bottom && zeros < never_zero_for) {
-            low -= sizeof(std::uint64_t);
-            std::uint64_t word = 0;
-            std::memcpy(&word, low, sizeof word);
-            zeros = word == 0 ? zeros + sizeof word : 0;
-        }
-        low += zeros;
-        if (low <= s.bottom + 64)
-            throw std::runtime_error("a stack of an explored world is too small");
-        if (low < s.pointer)
-            std::memset(low, 0, static_cast<std::size_t>(s.pointer - low));
-        const auto from = static_cast<std::size_t>(low - m_arena.begin());
-        const auto end = static_cast<std::size_t>(s.bottom + s.size - m_arena.begin());
-        m_ranges.push_back({from, end});
+        const bool is_new = before == m_stacks_before.end() || before->of != s.of;
+        sweep(s, is_new ? s.pointer : std::min(before->pointer, s.pointer));
     });
-    const std::size_t used_frames =
-        m_world == nullptr ? 0 : m_world->the_kernel().cache.first_unused().raw();
-    const std::size_t small = m_arena.small_pages();
-    m_ranges.push_back({0, std::max(small, m_small_before) * arena::page_bytes});
-    m_arena.take_released_rows([&](std::byte* at, std::size_t bytes) {
-        const auto from = static_cast<std::size_t>(at - m_arena.begin());
-        m_ranges.push_back({from, from + bytes});
-    });
-    m_arena.for_each_row([&](std::byte* at, std::size_t bytes) {
-        const auto from = static_cast<std::size_t>(at - m_arena.begin());
-        const bool is_stack =
-            std::any_of(m_ranges.begin(), m_ranges.end(), [&](const image::range& r) {
-                return r.from >= from && r.from < from + bytes;
-            });
-        if (at == m_ram)
-            m_ranges.push_back({from, from + used_frames * page_size});
-        else if (!is_stack)
-            m_ranges.push_back({from, from + bytes});
-    });
+}
+
+void explored_world::sweep(const fiber_executor::stack_view& s, std::byte* low)
+{
+    std::size_t zeros = 0;
+    while (low > s.bottom && zeros < never_zero_for) {
+        low -= sizeof(std::uint64_t);
+        std::uint64_t word = 0;
+        std::memcpy(&word, low, sizeof word);
+        zeros = word == 0 ? zeros + sizeof word : 0;
+    }
+    low += zeros;
+    if (low <= s.bottom + 64)
+        throw std::runtime_error("a stack of an explored world is too small");
+    if (low < s.pointer)
+        std::memset(low, 0, static_cast<std::size_t>(s.pointer - low));
 }
 
 explored_world::step_result explored_world::make(move m)
@@ -286,9 +277,34 @@ explored_world::step_result explored_world::make(move m)
             result.flaws |= flaw_set{1} << (static_cast<std::size_t>(flaw::invariant_1) + i);
     m_world->invariants().forget();
     forget_counts();
-    result.state = m_image.take(m_ranges);
+    result.state = m_image.take();
     result.last = m_arbiter->last();
+    result.suspicious = !result.ended && m_judge->suspects_loss();
     return result;
+}
+
+std::vector<explored_world::move> explored_world::run_out(image::id from, move last,
+                                                          step_result& end)
+{
+    std::vector<move> way;
+    while (way.size() < longest_end) {
+        load(from);
+        const std::vector<move> all = moves();
+        if (all.empty())
+            return {};
+        // Whoever has moved goes on; or else everybody gets a turn.
+        if (std::find(all.begin(), all.end(), last) == all.end()) {
+            const auto after = std::upper_bound(all.begin(), all.end(), last);
+            last = after == all.end() ? all.front() : *after;
+        }
+        way.push_back(last);
+        end = make(last);
+        if (end.ended)
+            return way;
+        from = end.state;
+        last = end.last;
+    }
+    return {};
 }
 
 std::string explored_world::name_of_move(move m) const

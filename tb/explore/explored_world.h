@@ -57,12 +57,16 @@ public:
         flaw_set flaws = 0;
         bool ended = false;
         move last = 0;    ///< who has moved, and can go on; 0: nobody
+        bool suspicious = false; ///< see exploring_judge::suspects_loss()
         std::string what; ///< of an assertion
     };
     /// Makes a move from the loaded state; the state it leads to is what the world is in until
     /// load() or back().
     step_result make(move m);
     void back() { m_image.back(); }
+    /// Goes on from a state as if nobody were ever held up, to the end. The moves, or none if that
+    /// end does not come.
+    std::vector<move> run_out(image::id from, move last, step_result& end);
 
     const arena& memory() const { return m_arena; }
     /// What is at that place of it, for whoever wonders what tells two states apart.
@@ -76,6 +80,7 @@ private:
 
     executor::outcome run_one(move m, step_result& result);
     void sweep_stacks();
+    static void sweep(const fiber_executor::stack_view& s, std::byte* low);
     void forget_counts();
     void count_is_at(const void* from, std::size_t bytes);
     bool winding_down() const { return m_world->threads_running() == 0; }
@@ -91,9 +96,7 @@ private:
     fiber_executor* m_executor = nullptr;
     std::byte* m_ram = nullptr;
     std::vector<std::pair<void*, std::size_t>> m_counters; ///< that say what has been, not what is
-    std::vector<image::range> m_ranges;
     std::vector<fiber_executor::stack_view> m_stacks_before;
-    std::size_t m_small_before = 0;
     image::id m_start = 0;
 };
 

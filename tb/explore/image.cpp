@@ -20,40 +20,28 @@ image::node image::children(id of) const
     return n;
 }
 
-void image::take_page(std::size_t page, std::size_t from, std::size_t end)
+void image::take_page(std::size_t page)
 {
     const std::byte* const now = m_arena.begin();
-    if (std::memcmp(now + from, m_copy.get() + from, end - from) == 0)
+    const std::size_t begin = page * arena::page_bytes;
+    if (std::memcmp(now + begin, m_copy.get() + begin, arena::page_bytes) == 0)
         return;
-    const auto again = std::find_if(m_new_pages.begin(), m_new_pages.end(),
-                                    [page](const auto& made) { return made.first == page; });
-    node n = children(again != m_new_pages.end() ? again->second : m_pages[page]);
-    constexpr std::size_t size = block_store::block_bytes;
-    for (std::size_t at = from / size * size; at < end; at += size) {
-        if (std::memcmp(now + at, m_copy.get() + at, size) == 0)
+    node n = children(m_pages[page]);
+    for (std::size_t i = 0; i < leaves; ++i) {
+        const std::size_t at = begin + i * block_store::block_bytes;
+        if (std::memcmp(now + at, m_copy.get() + at, block_store::block_bytes) == 0)
             continue;
-        n[at % arena::page_bytes / size] = m_store.intern(now + at);
+        n[i] = m_store.intern(now + at);
         m_changed.push_back(at);
     }
-    const id made = m_store.intern(n.data());
-    if (again != m_new_pages.end())
-        again->second = made;
-    else
-        m_new_pages.emplace_back(page, made);
+    m_new_pages.emplace_back(page, m_store.intern(n.data()));
 }
 
-image::id image::take(const std::vector<range>& changed)
+image::id image::take()
 {
     m_changed.clear();
     m_new_pages.clear();
-    for (const range& r : changed)
-        for (std::size_t at = r.from; at < r.end;) {
-            const std::size_t page = at / arena::page_bytes;
-            const std::size_t end = std::min(r.end, (page + 1) * arena::page_bytes);
-            take_page(page, at, end);
-            at = end;
-        }
-    std::sort(m_new_pages.begin(), m_new_pages.end());
+    m_arena.watch().for_each_written([this](std::size_t page) { take_page(page); });
     node root = m_folders;
     for (auto at = m_new_pages.begin(); at != m_new_pages.end();) {
         const std::size_t folder = at->first / fanout;

@@ -14,19 +14,16 @@ namespace mkclean
 /// common takes memory once, and two states are equal if their roots are.
 ///
 /// One state is *loaded*: the arena had its bytes when it was. load() and back() cost what differs;
-/// take() costs a comparison of what may have changed, which the caller names.
+/// take() costs a comparison of all pages that have ever changed since the first was loaded.
 class image
 {
 public:
     using id = block_store::id;
-    struct range {
-        std::size_t from, end; ///< bytes in the arena
-    };
 
     image(arena& a, block_store& store);
 
-    /// The root of what the arena holds now; outside `changed` it is what was loaded.
-    id take(const std::vector<range>& changed);
+    /// The root of what the arena holds now.
+    id take();
     /// Undoes all changes that take() has found since.
     void back();
     /// back(), and then on to another state.
@@ -40,7 +37,7 @@ private:
     using node = std::array<id, fanout>;
     static_assert(leaves == fanout && folders <= fanout);
 
-    void take_page(std::size_t page, std::size_t from, std::size_t end);
+    void take_page(std::size_t page);
     node children(id of) const;
     void load_page(std::size_t page, id to);
 

@@ -1,5 +1,6 @@
 #include "tb/explore/judge.h"
 #include "storage/fs/recovery.h"
+#include "tb/oracle/page_state.h"
 
 #include <algorithm>
 #include <array>
@@ -41,9 +42,11 @@ exploring_judge::place* exploring_judge::find(inode_number ino, std::uint64_t of
     return nullptr;
 }
 
-void exploring_judge::stored(inode_number ino, std::uint64_t offset, std::byte value)
+void exploring_judge::stored(const inode& file, std::uint64_t offset, std::byte value)
 {
+    const inode_number ino = file.ino;
     place p;
+    p.file = &file;
     p.ino = ino;
     p.offset = offset;
     p.current = value;
@@ -67,7 +70,7 @@ void exploring_judge::on_store(const core& cpu, picoseconds, virtual_address va,
     std::uint64_t offset = 0;
     const inode* const file = m_begun ? file_at(cpu, va, offset) : nullptr;
     if (file != nullptr)
-        stored(file->ino, offset, *bytes);
+        stored(*file, offset, *bytes);
 }
 
 void exploring_judge::on_load(const core& cpu, virtual_address va, const std::byte* bytes,
@@ -84,7 +87,7 @@ void exploring_judge::on_file_write(const core&, const inode& file, std::uint64_
                                     const std::byte* bytes, std::size_t)
 {
     if (m_begun)
-        stored(file.ino, offset, *bytes);
+        stored(file, offset, *bytes);
 }
 
 void exploring_judge::on_file_read(const core&, const inode& file, std::uint64_t offset,
@@ -159,23 +162,38 @@ void exploring_judge::on_truncate(const core&, const inode& file, truncated)
             call.about.end());
 }
 
-// What a reader would get now that the page is forgotten.
-void exploring_judge::on_drop(const core&, const inode& file, page_index page)
+std::byte exploring_judge::behind_the_page(const inode& file, const place& p) const
 {
     const std::uint32_t block_size = m_kernel.fs.block_size();
+    const std::uint64_t block = m_kernel.fs.peek_block(file, p.offset / block_size);
+    std::vector<std::byte> bytes(block_size);
+    if (block != 0)
+        m_disk.read_current(sector_number(block * (block_size / sector_size)),
+                            block_size / sector_size, bytes.data());
+    return bytes[p.offset % block_size];
+}
+
+void exploring_judge::on_drop(const core&, const inode& file, page_index page)
+{
     for (place& p : m_places) {
         if (p.ino != file.ino || p.offset / page_size != page.raw() || p.offset >= file.size)
             continue;
-        const std::uint64_t block = m_kernel.fs.peek_block(file, p.offset / block_size);
-        std::vector<std::byte> bytes(block_size);
-        if (block != 0)
-            m_disk.read_current(sector_number(block * (block_size / sector_size)),
-                                block_size / sector_size, bytes.data());
-        if (!p.lost && bytes[p.offset % block_size] != p.current) {
+        if (!p.lost && behind_the_page(file, p) != p.current) {
             p.lost = true;
             ++m_counts.lost;
         }
     }
+}
+
+bool exploring_judge::suspects_loss() const
+{
+    return std::any_of(m_places.begin(), m_places.end(), [this](const place& p) {
+        const page* const pg = p.file->mapping.pages.lookup(page_index(p.offset / page_size));
+        if (p.lost || pg == nullptr || pg->locked() || has_dirty_evidence(m_kernel, *pg))
+            return false;
+        const std::byte held = m_kernel.memory.frame(pg->frame)[p.offset % page_size];
+        return held == p.current && behind_the_page(*p.file, p) != p.current;
+    });
 }
 
 void exploring_judge::judge_end()

@@ -33,6 +33,9 @@ public:
     void begin() { m_begun = true; }
     /// Everything is unmapped and synced.
     void judge_end();
+    /// A page that nobody has locked holds what the disk does not, and nothing says so: lost, unless
+    /// somebody is about to say it after all.
+    bool suspects_loss() const;
 
     void on_store(const core& cpu, picoseconds, virtual_address va, const std::byte* bytes,
                   std::size_t length, store_part) override;
@@ -53,6 +56,7 @@ public:
 
     /// A byte of a file that was stored to: the first of what one access stored.
     struct place {
+        const inode* file = nullptr;
         inode_number ino;
         std::uint64_t offset = 0; ///< in the file
         std::byte current{};
@@ -81,7 +85,9 @@ private:
         std::vector<acceptable> about;
     };
 
-    void stored(inode_number ino, std::uint64_t offset, std::byte value);
+    void stored(const inode& file, std::uint64_t offset, std::byte value);
+    /// What a reader would get if the page were forgotten now.
+    std::byte behind_the_page(const inode& file, const place& p) const;
     place* find(inode_number ino, std::uint64_t offset);
     const inode* file_at(const core& cpu, virtual_address va, std::uint64_t& offset) const;
 

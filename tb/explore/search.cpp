@@ -39,6 +39,8 @@ void search::reach(const explored_world::step_result& made, number parent, explo
     if (at != fresh && (!counts_switches() || r.switches < m_switches || (r.last_s & last) != 0))
         return;
     r.last_s |= last;
+    if (made.suspicious && at == fresh)
+        m_suspicious.push_back(static_cast<number>(m_visits.size()));
     waiting_at(m_depth + 1).push_back(static_cast<number>(m_visits.size()));
     m_visits.push_back({at, parent, by, made.last});
     ++m_waiting;
@@ -48,7 +50,22 @@ void search::note(const explored_world::step_result& made, number parent, explor
 {
     for (std::size_t i = 0; i < flaws; ++i)
         if ((made.flaws >> i & 1) != 0 && !m_found[i])
-            m_found[i] = {static_cast<flaw>(i), parent, by, m_switches, m_depth + 1, made.what};
+            m_found[i] = {static_cast<flaw>(i), parent, by, m_switches, m_depth + 1, made.what, {}};
+}
+
+// What looks lost is lost if it is so in the end.
+void search::confirm_loss(number story)
+{
+    std::optional<finding>& lost = m_found[static_cast<std::size_t>(flaw::lost)];
+    if (lost)
+        return;
+    const visit& at = m_visits[story];
+    explored_world::step_result end;
+    std::vector<explored_world::move> rest =
+        m_world.run_out(m_records[at.to].state, at.last, end);
+    m_world.back();
+    if (!rest.empty() && (end.flaws >> static_cast<unsigned>(flaw::lost) & 1) != 0)
+        lost = {flaw::lost, at.parent, at.by, m_switches, m_depth + 1, end.what, std::move(rest)};
 }
 
 void search::go_on_from(number story)
@@ -86,6 +103,8 @@ void search::go_on_from(number story)
             m_told_to_stop = m_told_to_stop || m_tell({m_records.size(), m_result.transitions,
                                                        m_waiting, m_switches, m_depth});
     }
+    for (const number suspicious : std::exchange(m_suspicious, {}))
+        confirm_loss(suspicious);
     if (left && !std::exchange(m_records[from.to].waits, true)) {
         if (m_later.size() <= m_depth)
             m_later.resize(m_depth + 1);
@@ -126,6 +145,14 @@ std::vector<explored_world::move> search::way_to(number parent, explored_world::
     return moves;
 }
 
+search_result::counterexample search::described(const finding& f) const
+{
+    search_result::counterexample c{f.what, way_to(f.parent, f.by), f.switches, f.says, 0};
+    c.done_for = c.moves.size();
+    c.moves.insert(c.moves.end(), f.rest.begin(), f.rest.end());
+    return c;
+}
+
 search_result search::run(const std::function<bool(const progress&)>& tell)
 {
     m_tell = tell;
@@ -147,7 +174,7 @@ search_result search::run(const std::function<bool(const progress&)>& tell)
     m_result.states = m_records.size();
     for (const std::optional<finding>& f : m_found)
         if (f)
-            m_result.found.push_back({f->what, way_to(f->parent, f->by), f->switches, f->says});
+            m_result.found.push_back(described(*f));
     return m_result;
 }
 

@@ -37,7 +37,8 @@ struct search_result {
         flaw what;
         std::vector<explored_world::move> moves;
         std::uint32_t switches = 0;
-        std::string says; ///< what an assertion said
+        std::string says;         ///< what an assertion said
+        std::size_t done_for = 0; ///< so many moves; the rest is only needed for it to show
     };
     /// One for each kind that was found, the shortest; of those, always the same one.
     std::vector<counterexample> found;
@@ -86,15 +87,18 @@ private:
         explored_world::move by;
         std::uint32_t switches, depth;
         std::string says;
+        std::vector<explored_world::move> rest; ///< moves after that until it shows
     };
 
     void look_at_depth();
     void go_on_from(number story);
     void reach(const explored_world::step_result& made, number parent, explored_world::move by);
+    void confirm_loss(number story);
     void note(const explored_world::step_result& made, number parent, explored_world::move by);
     bool counts_switches() const { return m_limits.order == search_order::switches; }
     bool enough() const;
     std::vector<number>& waiting_at(std::uint32_t depth);
+    search_result::counterexample described(const finding& f) const;
     std::vector<explored_world::move> way_to(number parent, explored_world::move last) const;
 
     explored_world& m_world;
@@ -102,6 +106,7 @@ private:
     std::vector<record> m_records;
     std::vector<visit> m_visits;
     state_index m_known;
+    std::vector<number> m_suspicious;         ///< stories
     std::vector<std::vector<number>> m_now;   ///< stories to go on with, by their depth
     std::vector<std::vector<number>> m_later; ///< when there is one switch more to be had
     std::uint64_t m_waiting = 0;
