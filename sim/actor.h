@@ -49,10 +49,7 @@ public:
         return false;
     }
     /// The same, spinning.
-    virtual bool spin_until_ready(predicate_ref ready)
-    {
-        return wait_until_ready(ready);
-    }
+    virtual bool spin_until_ready(predicate_ref ready) { return wait_until_ready(ready); }
     /// Holds interrupts off on the actor's processor; nests. Nothing to a device.
     virtual void interrupts_off() {}
     virtual void interrupts_on() {}

@@ -78,8 +78,8 @@ public:
         friend class executor;
         std::string m_name;
         std::function<void()> m_body;
-        predicate_ref m_may_go; ///< what it waits for, under an arbiter
-        void* m_stack = nullptr;        ///< of the implementation's kind
+        predicate_ref m_may_go;  ///< what it waits for, under an arbiter
+        void* m_stack = nullptr; ///< of the implementation's kind
         bool m_begun = false;
         bool m_finished = false;
     };

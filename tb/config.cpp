@@ -43,6 +43,7 @@ void config::declare(option_set& o)
     expect.declare(o);
     workload.declare(o);
     sweep.declare(o);
+    explore.declare(o);
     core.declare(o);
     tlb.declare(o);
     walker.declare(o);

@@ -2,6 +2,7 @@
 #include "tb/command_line.h"
 #include "tb/config.h"
 #include "tb/verb_bench.h"
+#include "tb/verb_explore.h"
 #include "tb/verb_options.h"
 #include "tb/verb_run.h"
 
@@ -43,11 +44,13 @@ int run_program(const std::vector<std::string>& words, const additions& own)
         return run_verb(run, given, model, c, std::cout, std::cerr);
     };
 
+    explore_verb_options explore;
     bench_options bench;
     listing_options listing;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   version,
-                  {run_entry, options_verb(listing, model, std::cout),
+                  {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
+                   options_verb(listing, model, std::cout),
                    bench_verb(bench, std::cout, std::cerr)},
                   model};
     return run_command_line(words, known, std::cout, std::cerr);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <iterator>
 #include <new>
+#include <utility>
 
 #include <sys/mman.h>
 
@@ -177,6 +178,13 @@ arena::scope::scope(arena& a) : m_before(open_arena)
 }
 
 arena::scope::~scope()
+{
+    open_arena = m_before;
+}
+
+arena::pause::pause() : m_before(std::exchange(open_arena, nullptr)) {}
+
+arena::pause::~pause()
 {
     open_arena = m_before;
 }

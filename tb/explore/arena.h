@@ -59,6 +59,19 @@ public:
         arena* m_before;
     };
 
+    /// The contrary, within a scope.
+    class pause
+    {
+    public:
+        pause();
+        ~pause();
+        pause(const pause&) = delete;
+        pause& operator=(const pause&) = delete;
+
+    private:
+        arena* m_before;
+    };
+
 private:
     struct page_use;
     struct book;

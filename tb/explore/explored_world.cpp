@@ -1,9 +1,9 @@
 #include "tb/explore/explored_world.h"
 #include "storage/fs/ext3.h"
+#include "tb/explore/schedule.h"
 #include "tb/run.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <stdexcept>
 
@@ -22,23 +22,10 @@ constexpr std::size_t stack_bytes = std::size_t{128} << 10;
 #else
 constexpr std::size_t stack_bytes = std::size_t{64} << 10;
 #endif
-constexpr std::size_t longest_end = 5000; // moves
+constexpr std::size_t longest_end = 5000;    // moves
 constexpr std::size_t never_zero_for = 4096; ///< bytes: what is below so many zeros was never used
 
 } // namespace
-
-const char* name_of(flaw f)
-{
-    static constexpr std::array<const char*, flaws> names{
-        "lost bytes", "fsync lie", "stale read", "deadlock",  "assertion", "broken I1",
-        "broken I2",  "broken I3", "broken I4",  "broken I5", "broken I6"};
-    return names[static_cast<std::size_t>(f)];
-}
-
-static flaw_set bit(flaw f)
-{
-    return flaw_set{1} << static_cast<unsigned>(f);
-}
 
 config to_be_explored(config c)
 {
@@ -89,7 +76,7 @@ private:
 };
 
 struct explored_world::in_arena {
-    in_arena(const config& c, std::byte* ram, arbiter& by)
+    in_arena(const config& c, std::byte* ram, arbiter& by, event_sink& listener)
         : memory(ram, c.memory),
           bus(memory, picoseconds(c.memory_latency)),
           program(make_workload(c)),
@@ -100,6 +87,7 @@ struct explored_world::in_arena {
         judge = std::make_unique<exploring_judge>(machine->the_kernel(), machine->disk(),
                                                   machine->media());
         machine->set_judges(*judge, *judge);
+        machine->log().attach(listener);
     }
     physical_memory memory;
     plain_interconnect bus;
@@ -117,7 +105,7 @@ explored_world::explored_world(const config& c, block_store& store)
     {
         const arena::scope all_of_it(m_arena);
         m_ram = static_cast<std::byte*>(::operator new(m_config.memory));
-        m_in = new in_arena(m_config, m_ram, *m_arbiter);
+        m_in = new in_arena(m_config, m_ram, *m_arbiter, m_listening);
     }
     m_world = m_in->machine.get();
     m_judge = m_in->judge.get();
@@ -141,25 +129,14 @@ explored_world::explored_world(const config& c, block_store& store)
     const vmstat& vm = m_world->the_kernel().stats;
     count_is_at(&vm.nr_dirtied, sizeof vm - offsetof(vmstat, nr_dirtied));
 
-    // Up to where orders matter, one of them: whoever is first, and only then what waits for time.
+    // Up to where orders matter, one of them.
     move last_timer = 0;
     while (!m_world->program().begun()) {
-        move first = 0;
-        move next_timer = 0;
-        move first_timer = 0;
-        m_executor->for_each_ready([&](const executor::entry& e) {
-            if (e.is_task() && first == 0)
-                first = e.number();
-            if (!e.is_task() && first_timer == 0)
-                first_timer = e.number();
-            if (!e.is_task() && next_timer == 0 && e.number() > last_timer)
-                next_timer = e.number();
-        });
-        if (first == 0)
-            first = last_timer = next_timer != 0 ? next_timer : first_timer;
+        executor::entry* const chosen = choose_before_exploring(*m_executor, last_timer);
+        const move first = chosen->number();
         step_result ignored;
         if (run_one(first, ignored) != executor::outcome::held)
-            throw std::runtime_error("the program ends before it meets to be explored");
+            throw program_not_explored();
     }
     m_judge->begin();
     m_world->invariants().forget();
@@ -311,12 +288,15 @@ std::string explored_world::name_of_move(move m) const
 {
     std::string name;
     m_executor->for_each_ready([&](const executor::entry& e) {
-        if (e.number() != m)
-            return;
-        name = e.is_task() ? static_cast<const executor::task&>(e).name()
-                           : static_cast<const executor::timer&>(e).name();
+        if (e.number() == m)
+            name = mkclean::name_of(e);
     });
     return name;
+}
+
+void explored_world::set_listener(std::function<void(const event&)> listener)
+{
+    m_listening.to = std::move(listener);
 }
 
 std::string explored_world::where(std::size_t offset) const

@@ -3,35 +3,29 @@
 #include "sim/fiber_executor.h"
 #include "tb/config.h"
 #include "tb/explore/arena.h"
+#include "tb/explore/flaw.h"
 #include "tb/explore/image.h"
 #include "tb/explore/judge.h"
 #include "tb/platform/plain_interconnect.h"
 #include "tb/world.h"
 
+#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace mkclean
 {
 
-/// What an explorer can find. In the order in which it matters.
-enum class flaw : std::uint8_t {
-    lost,      ///< bytes that nobody will ever see again
-    lie,       ///< fsync, msync: returned 0, and a power cut would show what it promised missing
-    stale,     ///< a load of something else than was stored
-    deadlock,  ///< nobody can go on
-    assertion, ///< the model or the kernel has caught itself in something
-    invariant_1,
-    invariant_2,
-    invariant_3,
-    invariant_4,
-    invariant_5,
-    invariant_6
+/// A script without `meet explored`, or whose threads do not all come there.
+struct program_not_explored : std::runtime_error {
+    program_not_explored()
+        : std::runtime_error("expected a program all of whose threads `meet explored`: this one "
+                             "ends, or waits for ever, before that")
+    {
+    }
 };
-constexpr std::size_t flaws = 11;
-const char* name_of(flaw f);
-using flaw_set = std::uint32_t; ///< bit n: flaw n
 
 /// Changes a config into one whose time stands still and that nobody but its explorer drives.
 config to_be_explored(config c);
@@ -56,9 +50,9 @@ public:
         image::id state = 0;
         flaw_set flaws = 0;
         bool ended = false;
-        move last = 0;    ///< who has moved, and can go on; 0: nobody
+        move last = 0;           ///< who has moved, and can go on; 0: nobody
         bool suspicious = false; ///< see exploring_judge::suspects_loss()
-        std::string what; ///< of an assertion
+        std::string what;        ///< of an assertion
     };
     /// Makes a move from the loaded state; the state it leads to is what the world is in until
     /// load() or back().
@@ -74,6 +68,8 @@ public:
     world& inside() { return *m_world; }
     const exploring_judge& judge() const { return *m_judge; }
     std::string name_of_move(move m) const;
+    /// Who is to be told of every step from now on; null: nobody.
+    void set_listener(std::function<void(const event&)> listener);
 
 private:
     class one_move;
@@ -85,7 +81,19 @@ private:
     void count_is_at(const void* from, std::size_t bytes);
     bool winding_down() const { return m_world->threads_running() == 0; }
 
+    /// Not in the arena: who listens is no part of a state.
+    struct listening final : event_sink {
+        void on_event(const event& e) override
+        {
+            const arena::pause what_is_noted_is_no_part_of_the_world;
+            if (to)
+                to(e);
+        }
+        std::function<void(const event&)> to;
+    };
+
     config m_config;
+    listening m_listening;
     arena m_arena;
     image m_image;
     std::unique_ptr<one_move> m_arbiter;

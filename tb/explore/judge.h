@@ -33,8 +33,8 @@ public:
     void begin() { m_begun = true; }
     /// Everything is unmapped and synced.
     void judge_end();
-    /// A page that nobody has locked holds what the disk does not, and nothing says so: lost, unless
-    /// somebody is about to say it after all.
+    /// A page that nobody has locked holds what the disk does not, and nothing says so: lost,
+    /// unless somebody is about to say it after all.
     bool suspects_loss() const;
 
     void on_store(const core& cpu, picoseconds, virtual_address va, const std::byte* bytes,

@@ -34,6 +34,7 @@ void search::reach(const explored_world::step_result& made, number parent, explo
     const number at = m_known.find_or_add(made.state, fresh);
     if (at == fresh)
         m_records.push_back({made.state, m_switches});
+    m_edges.emplace_back(m_visits[parent].to, at);
     record& r = m_records[at];
     const std::uint32_t last = std::uint32_t{1} << (made.last % 32);
     if (at != fresh && (!counts_switches() || r.switches < m_switches || (r.last_s & last) != 0))
@@ -49,7 +50,7 @@ void search::reach(const explored_world::step_result& made, number parent, explo
 void search::note(const explored_world::step_result& made, number parent, explored_world::move by)
 {
     for (std::size_t i = 0; i < flaws; ++i)
-        if ((made.flaws >> i & 1) != 0 && !m_found[i])
+        if (has(made.flaws, static_cast<flaw>(i)) && !m_found[i])
             m_found[i] = {static_cast<flaw>(i), parent, by, m_switches, m_depth + 1, made.what, {}};
 }
 
@@ -61,10 +62,9 @@ void search::confirm_loss(number story)
         return;
     const visit& at = m_visits[story];
     explored_world::step_result end;
-    std::vector<explored_world::move> rest =
-        m_world.run_out(m_records[at.to].state, at.last, end);
+    std::vector<explored_world::move> rest = m_world.run_out(m_records[at.to].state, at.last, end);
     m_world.back();
-    if (!rest.empty() && (end.flaws >> static_cast<unsigned>(flaw::lost) & 1) != 0)
+    if (!rest.empty() && has(end.flaws, flaw::lost))
         lost = {flaw::lost, at.parent, at.by, m_switches, m_depth + 1, end.what, std::move(rest)};
 }
 
@@ -75,27 +75,27 @@ void search::go_on_from(number story)
     const std::vector<explored_world::move> moves = m_world.moves();
     if (moves.empty()) {
         explored_world::step_result stuck;
-        stuck.flaws = flaw_set{1} << static_cast<unsigned>(flaw::deadlock);
+        stuck.flaws = bit(flaw::deadlock);
         note(stuck, from.parent, from.by);
-        ++m_result.ends;
+        note_end(from.to);
     }
     const bool may_switch = !counts_switches() || m_records[from.to].switches < m_switches ||
                             std::find(moves.begin(), moves.end(), from.last) == moves.end();
     bool left = false;
     for (std::size_t i = 0; i < moves.size(); ++i) {
-        const std::uint32_t bit = std::uint32_t{1} << i;
-        if ((m_records[from.to].made & bit) != 0)
+        const std::uint32_t this_one = std::uint32_t{1} << i;
+        if ((m_records[from.to].made & this_one) != 0)
             continue;
         if (!may_switch && moves[i] != from.last) {
             left = true;
             continue;
         }
-        m_records[from.to].made |= bit;
+        m_records[from.to].made |= this_one;
         const explored_world::step_result made = m_world.make(moves[i]);
         ++m_result.transitions;
         note(made, story, moves[i]);
         if (made.ended)
-            ++m_result.ends;
+            note_end(from.to);
         else
             reach(made, story, moves[i]);
         m_world.back();
@@ -111,6 +111,34 @@ void search::go_on_from(number story)
         m_later[m_depth].push_back(story);
         ++m_waiting;
     }
+}
+
+void search::note_end(number from)
+{
+    ++m_result.ends;
+    if (m_can_end.size() <= from)
+        m_can_end.resize(m_records.size());
+    m_can_end[from] = true;
+}
+
+// Most edges lead to what was found later, so that the last are the ones to begin with.
+void search::look_for_livelock()
+{
+    m_can_end.resize(m_records.size());
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (auto edge = m_edges.rbegin(); edge != m_edges.rend(); ++edge)
+            if (m_can_end[edge->second] && !m_can_end[edge->first])
+                m_can_end[edge->first] = changed = true;
+    }
+    const auto at = std::find(m_can_end.begin(), m_can_end.end(), false);
+    if (at == m_can_end.end())
+        return;
+    const auto stuck = static_cast<number>(at - m_can_end.begin());
+    const auto first = std::find_if(m_visits.begin(), m_visits.end(),
+                                    [stuck](const visit& v) { return v.to == stuck; });
+    m_found[static_cast<std::size_t>(flaw::livelock)] = {
+        flaw::livelock, first->parent, first->by, m_records[stuck].switches, 0, {}, {}};
 }
 
 void search::look_at_depth()
@@ -131,7 +159,7 @@ bool search::enough() const
     if (m_told_to_stop || m_records.size() >= m_limits.states)
         return true;
     for (const std::optional<finding>& f : m_found)
-        if (f && (m_limits.stops_at >> static_cast<unsigned>(f->what) & 1) != 0)
+        if (f && has(m_limits.stops_at, f->what))
             return true;
     return false;
 }
@@ -166,11 +194,14 @@ search_result search::run(const std::function<bool(const progress&)>& tell)
             look_at_depth();
         if (enough())
             break;
-        m_result.switches = m_switches;
+        if (counts_switches())
+            m_result.switches_done = m_switches;
         m_now = std::move(m_later);
         m_later.clear();
     }
     m_result.complete = m_waiting == 0;
+    if (m_result.complete)
+        look_for_livelock();
     m_result.states = m_records.size();
     for (const std::optional<finding>& f : m_found)
         if (f)

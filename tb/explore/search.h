@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tb/explore/explored_world.h"
+#include "tb/explore/search_order.h"
 #include "tb/explore/state_index.h"
 
 #include <array>
@@ -11,17 +12,10 @@
 namespace mkclean
 {
 
-/// What makes a story short.
-enum class search_order {
-    moves,   ///< few moves
-    switches ///< few moves of somebody else while the last one to move could have gone on; then
-             ///< few moves
-};
-
 struct search_limits {
     search_order order = search_order::moves;
-    std::uint64_t states = ~std::uint64_t{0}; ///< after that many, the search is not complete
-    std::uint32_t switches = ~std::uint32_t{0}; ///< of one story at most; needs that order
+    std::uint64_t states = ~std::uint64_t{0};   ///< after that many, the search is not complete
+    std::uint64_t switches = ~std::uint64_t{0}; ///< of one story at most; needs that order
     flaw_set stops_at = 0; ///< the search ends with the first of these, and those as short
 };
 
@@ -30,9 +24,9 @@ struct search_result {
     bool complete = false; ///< every state that can be reached has been looked at
     std::uint64_t states = 0;
     std::uint64_t transitions = 0;
-    std::uint64_t ends = 0;     ///< ways to have nothing left to do
-    std::uint32_t depth = 0;    ///< moves of the longest story that was looked at
-    std::uint32_t switches = 0; ///< up to which everything was looked at, if they are counted
+    std::uint64_t ends = 0;                     ///< ways to have nothing left to do
+    std::uint32_t depth = 0;                    ///< moves of the longest story that was looked at
+    std::optional<std::uint32_t> switches_done; ///< stories with so many were all looked at
     struct counterexample {
         flaw what;
         std::vector<explored_world::move> moves;
@@ -90,6 +84,8 @@ private:
         std::vector<explored_world::move> rest; ///< moves after that until it shows
     };
 
+    void look_for_livelock();
+    void note_end(number from);
     void look_at_depth();
     void go_on_from(number story);
     void reach(const explored_world::step_result& made, number parent, explored_world::move by);
@@ -106,9 +102,11 @@ private:
     std::vector<record> m_records;
     std::vector<visit> m_visits;
     state_index m_known;
-    std::vector<number> m_suspicious;         ///< stories
-    std::vector<std::vector<number>> m_now;   ///< stories to go on with, by their depth
-    std::vector<std::vector<number>> m_later; ///< when there is one switch more to be had
+    std::vector<std::pair<number, number>> m_edges; ///< from one record to another
+    std::vector<bool> m_can_end;                    ///< records
+    std::vector<number> m_suspicious;               ///< stories
+    std::vector<std::vector<number>> m_now;         ///< stories to go on with, by their depth
+    std::vector<std::vector<number>> m_later;       ///< when there is one switch more to be had
     std::uint64_t m_waiting = 0;
     std::uint32_t m_switches = 0;
     std::uint32_t m_depth = 0;

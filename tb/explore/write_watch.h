@@ -8,8 +8,8 @@ namespace mkclean
 {
 
 /// Knows which pages of a piece of memory have ever been written since it was begun: it does to the
-/// host's pages what page_mkclean() does to a file's. Most of a world never changes, and need not be
-/// looked through.
+/// host's pages what page_mkclean() does to a file's. Most of a world never changes, and need not
+/// be looked through.
 ///
 /// One at a time in a process; it handles SIGSEGV for its memory.
 class write_watch

@@ -6,9 +6,6 @@
 namespace mkclean
 {
 
-namespace
-{
-
 std::string subject_text(const event& e, kernel& k)
 {
     inode_number ino;
@@ -34,8 +31,6 @@ std::string change_text(const event& e)
         return fmt::format("{} {}", e.before, e.after);
     return {};
 }
-
-} // namespace
 
 bool page_of_event(const event& e, kernel& k, inode_number& ino, page_index& page)
 {

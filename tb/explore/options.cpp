@@ -1,0 +1,36 @@
+#include "tb/explore/options.h"
+#include "sim/option_set.h"
+
+#include <array>
+
+namespace mkclean
+{
+
+const char* name_of(flaw f)
+{
+    static constexpr std::array<const char*, flaws> names{
+        "lost", "lie", "stale", "deadlock", "livelock", "assertion",
+        "I1",   "I2",  "I3",    "I4",       "I5",       "I6"};
+    return names[static_cast<std::size_t>(f)];
+}
+
+void explore_options::declare(option_set& o)
+{
+    constexpr std::uint64_t most = 4'000'000'000;
+    o.choice("explore.order", order,
+             {{"switches", search_order::switches}, {"moves", search_order::moves}},
+             "which stories explore looks at first: those with few switches (moves of somebody "
+             "else while the last one to move could have gone on), or those of few moves");
+    o.count("explore.switches", switches, {0, 1'000'000},
+            "in one story, at most; needs explore.order = switches");
+    o.count("explore.states", states, {1, most}, "after which explore gives up");
+    o.bytes("explore.memory", memory, {std::uint64_t{64} << 20, std::uint64_t{1} << 38},
+            "for states; after that explore gives up");
+    std::vector<std::pair<const char*, flaw>> names;
+    for (std::size_t i = 0; i < flaws; ++i)
+        names.emplace_back(name_of(static_cast<flaw>(i)), static_cast<flaw>(i));
+    o.choices("explore.stop_at", stop_at, names,
+              "the findings that end the search; I1 to I6 are the invariants of docs/design.md");
+}
+
+} // namespace mkclean

@@ -1,0 +1,288 @@
+#include "tb/explore/story.h"
+#include "tb/oracle/page_state.h"
+#include "tb/output/event_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace mkclean
+{
+
+namespace
+{
+
+std::string pwd(std::uint64_t raw)
+{
+    return {(raw & 1) != 0 ? 'P' : '-', (raw & 2) != 0 ? 'W' : '-', (raw & 0x40) != 0 ? 'D' : '-'};
+}
+
+std::string or_dash(std::string text)
+{
+    return text.empty() ? "-" : text;
+}
+
+/// The page that a story is about, and how it is.
+class page_watcher
+{
+public:
+    page_watcher(explored_world& w, const exploring_judge::place& about)
+        : m_world(w.inside()),
+          m_judge(w.judge()),
+          m_file(*about.file),
+          m_index(about.offset / page_size)
+    {
+    }
+
+    std::string name() const
+    {
+        return fmt::format("ino {} page {}", m_file.ino.raw(), m_index.raw());
+    }
+    page_view look() const
+    {
+        page_view v;
+        const page* const pg = m_file.mapping.pages.lookup(m_index);
+        v.ptes = or_dash(ptes());
+        v.tlbs = or_dash(pg == nullptr ? "" : tlbs(*pg));
+        v.flags = pg == nullptr ? "no page" : flags(*pg);
+        v.tags = {tag(page_tag::dirty, 'D'), tag(page_tag::writeback, 'W')};
+        v.buffers = or_dash(pg == nullptr ? "" : buffers(*pg));
+        for (const exploring_judge::place& p : m_judge.places())
+            if (p.ino == m_file.ino && p.offset / page_size == m_index.raw())
+                add_bytes(v, pg, p);
+        return v;
+    }
+
+private:
+    std::string ptes() const
+    {
+        std::string text;
+        for (const vm_area_struct* vma : m_file.mapping.i_mmap) {
+            if (!vma->maps(m_index))
+                continue;
+            const auto slot = vma->mm->pgd.find(vma->address_of(m_index));
+            text += (text.empty() ? "" : " ") + pwd(slot ? bits(slot->get()) : 0);
+        }
+        return text;
+    }
+    static std::uint64_t bits(pte entry)
+    {
+        return (entry.present() ? 1U : 0U) | (entry.writable() ? 2U : 0U) |
+               (entry.dirty() ? 0x40U : 0U);
+    }
+    std::string tlbs(const page& pg) const
+    {
+        std::string text;
+        for (const auto& cpu : m_world.cores()) {
+            std::uint64_t raw = 0;
+            cpu->memory_unit().translations().for_each([&](const tlb_entry& e) {
+                if (e.maps(pg.frame))
+                    raw |= e.raw();
+            });
+            text += (text.empty() ? "" : " ") + pwd(raw);
+        }
+        return text;
+    }
+    static std::string flags(const page& pg)
+    {
+        return {pg.locked() ? 'L' : '-', pg.dirty() ? 'D' : '-', pg.writeback() ? 'W' : '-'};
+    }
+    char tag(page_tag t, char letter) const
+    {
+        return m_file.mapping.pages.tagged(m_index, t) ? letter : '-';
+    }
+    static std::string buffers(const page& pg)
+    {
+        std::string text;
+        for (const buffer_head& bh : pg.buffers)
+            text += bh.dirty() ? (bh.locked() ? 'B' : 'D') : (bh.locked() ? 'L' : '-');
+        return text;
+    }
+    void add_bytes(page_view& v, const page* pg, const exploring_judge::place& p) const
+    {
+        const char* const blank = v.memory.empty() ? "" : " ";
+        const auto at = p.offset % page_size;
+        v.memory += blank;
+        v.memory += pg == nullptr ? "--"
+                                  : fmt::format("{:02x}", std::to_integer<unsigned>(
+                                        m_world.the_kernel().memory.frame(pg->frame)[at]));
+        v.disk += fmt::format("{}{:02x}", blank, std::to_integer<unsigned>(m_judge.durable(p)));
+    }
+
+    world& m_world;
+    const exploring_judge& m_judge;
+    const inode& m_file;
+    page_index m_index;
+};
+
+// The first place that the end finds wrong; or the first that was stored to.
+exploring_judge::place place_of(const exploring_judge& judge)
+{
+    for (const exploring_judge::place& p : judge.places())
+        if (p.lost || judge.durable(p) != p.current)
+            return p;
+    return judge.places().empty() ? exploring_judge::place() : judge.places().front();
+}
+
+void make_all(explored_world& w, const std::vector<explored_world::move>& moves,
+              const std::function<void(explored_world::move)>& before,
+              const std::function<void(const explored_world::step_result&)>& after)
+{
+    w.load(w.start());
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        before(moves[i]);
+        const explored_world::step_result made = w.make(moves[i]);
+        after(made);
+        if (i + 1 < moves.size())
+            w.load(made.state);
+    }
+}
+
+std::string what_happened(const event& e, kernel& k, bool with_subject)
+{
+    std::string text = e.site->name;
+    const std::string subject = with_subject ? subject_text(e, k) : std::string();
+    const std::string change = change_text(e);
+    if (!subject.empty())
+        text += " " + subject;
+    if (!change.empty())
+        text += " (" + change + ")";
+    return text;
+}
+
+} // namespace
+
+story tell(explored_world& w, const search_result::counterexample& of)
+{
+    story s;
+    s.what = of.what;
+    s.says = of.says;
+    s.switches = of.switches;
+    exploring_judge::place about;
+    make_all(
+        w, of.moves, [](explored_world::move) {},
+        [&](const explored_world::step_result&) { about = place_of(w.judge()); });
+    const bool has_page = about.file != nullptr;
+    std::optional<page_watcher> watcher;
+    if (has_page)
+        watcher.emplace(w, about);
+    s.page = has_page ? watcher->name() : "";
+
+    story::step now;
+    const auto last_knew = [&](const explored_world::step_result& made) {
+        return made.suspicious || made.ended;
+    };
+    bool suspicious_before = false;
+    w.set_listener([&](const event& e) {
+        if (e.site->touches != place::disk || e.site->name != std::string("disk_on_media"))
+            now.what.push_back(what_happened(e, w.inside().the_kernel(), true));
+    });
+    std::size_t made_moves = 0;
+    make_all(
+        w, of.moves,
+        [&](explored_world::move m) {
+            const std::string name = w.name_of_move(m);
+            s.moves.push_back(name);
+            const bool goes_on = now.what.empty() && now.moves > 0 && now.who == name;
+            if (!goes_on && now.moves > 0)
+                s.steps.push_back(std::exchange(now, {}));
+            if (now.moves == 0)
+                now.first_move = made_moves + 1;
+            now.who = name;
+        },
+        [&](const explored_world::step_result& made) {
+            ++made_moves;
+            ++now.moves;
+            if (watcher)
+                now.after = watcher->look();
+            if (of.what == flaw::lost && last_knew(made) && !suspicious_before)
+                s.done_for = made_moves;
+            suspicious_before = last_knew(made);
+        });
+    s.steps.push_back(now);
+    w.set_listener(nullptr);
+    w.load(w.start());
+    return s;
+}
+
+// ---- for people ---------------------------------------------------------------------------------
+
+namespace
+{
+
+struct columns {
+    std::size_t who = 3, what = 4, ptes = 3, tlbs = 3, flags = 2, tags = 4, buffers = 3, memory = 6;
+
+    void fit(const story::step& s)
+    {
+        who = std::max(who, s.who.size());
+        for (const std::string& w : s.what)
+            what = std::max(what, w.size());
+        ptes = std::max(ptes, s.after.ptes.size());
+        tlbs = std::max(tlbs, s.after.tlbs.size());
+        flags = std::max(flags, s.after.flags.size());
+        buffers = std::max(buffers, s.after.buffers.size());
+        memory = std::max(memory, s.after.memory.size());
+    }
+    std::string line(const std::string& number, const std::string& w, const std::string& did,
+                     const page_view& v) const
+    {
+        std::string text = fmt::format("{:>5}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {}",
+                                       number, w, who, did, what, v.ptes, ptes, v.tlbs, tlbs,
+                                       v.flags, flags, v.tags, tags, v.buffers, buffers, v.memory,
+                                       memory, v.disk);
+        text.erase(text.find_last_not_of(' ') + 1);
+        return text + '\n';
+    }
+};
+
+} // namespace
+
+std::string table_of(const story& s)
+{
+    columns c;
+    for (const story::step& step : s.steps)
+        c.fit(step);
+    std::string text = c.line("move", "who", "what",
+                              {"PTE", "TLB", "PG", "tags", "bufs", "memory", "disk"});
+    for (const story::step& step : s.steps) {
+        const std::size_t last = step.first_move + step.moves - 1;
+        for (std::size_t i = 0; i + 1 < step.what.size(); ++i)
+            text += c.line(i == 0 ? fmt::format("{}", last) : "", i == 0 ? step.who : "",
+                           step.what[i], {});
+        const bool first = step.what.size() < 2;
+        text += c.line(first ? fmt::format("{}", last) : "", first ? step.who : "",
+                       step.what.empty() ? "" : step.what.back(), step.after);
+        if (s.done_for >= step.first_move && s.done_for <= last)
+            text += "       ^ from here on nothing says that the disk is behind memory\n";
+    }
+    return text;
+}
+
+nlohmann::ordered_json json_of(const story& s)
+{
+    nlohmann::ordered_json j;
+    j["found"] = name_of(s.what);
+    if (!s.says.empty())
+        j["says"] = s.says;
+    j["switches"] = s.switches;
+    j["moves"] = s.moves.size();
+    if (s.done_for > 0)
+        j["done_for"] = s.done_for;
+    j["page"] = s.page;
+    for (const story::step& step : s.steps)
+        j["steps"].push_back({{"move", step.first_move + step.moves - 1},
+                              {"who", step.who},
+                              {"what", step.what},
+                              {"pte", step.after.ptes},
+                              {"tlb", step.after.tlbs},
+                              {"flags", step.after.flags},
+                              {"tags", step.after.tags},
+                              {"buffers", step.after.buffers},
+                              {"memory", step.after.memory},
+                              {"disk", step.after.disk}});
+    return j;
+}
+
+} // namespace mkclean

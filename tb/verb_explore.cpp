@@ -1,0 +1,264 @@
+#include "tb/verb_explore.h"
+#include "tb/config_file.h"
+#include "tb/explore/schedule.h"
+#include "tb/explore/story.h"
+#include "tb/output/progress.h"
+#include "tb/sweep/processes.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <optional>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace mkclean
+{
+
+namespace
+{
+
+using clock = std::chrono::steady_clock;
+
+std::string grouped(std::uint64_t n)
+{
+    std::string digits = std::to_string(n);
+    for (std::size_t at = digits.size(); at > 3;) {
+        at -= 3;
+        digits.insert(at, ",");
+    }
+    return digits;
+}
+
+std::string counted(std::uint64_t n, const char* one, const char* many)
+{
+    return fmt::format("{} {}", grouped(n), n == 1 ? one : many);
+}
+
+const char* sentence_of(flaw f)
+{
+    switch (f) {
+    case flaw::lost:
+        return "bytes are lost";
+    case flaw::lie:
+        return "a sync says that bytes are durable, and they are not";
+    case flaw::stale:
+        return "a load sees something else than was stored";
+    case flaw::deadlock:
+        return "nobody can go on";
+    case flaw::livelock:
+        return "there is no way to an end any more";
+    case flaw::assertion:
+        return "the model catches itself in something";
+    default:
+        return "an invariant is broken";
+    }
+}
+
+/// One search: what was asked for, and what came of it.
+class exploration
+{
+public:
+    exploration(const config& c, std::ostream& err) : m_config(c), m_line(err) {}
+
+    void run()
+    {
+        block_store store(m_config.explore.memory);
+        explored_world w(m_config, store);
+        m_kernel = kernel_name();
+        search_limits limits;
+        limits.order = m_config.explore.order;
+        limits.states = m_config.explore.states;
+        limits.switches = m_config.explore.switches;
+        for (const flaw f : m_config.explore.stop_at)
+            limits.stops_at |= bit(f);
+        search s(w, limits);
+        interrupt_watch interrupts;
+        m_started = clock::now();
+        result = s.run([&](const search::progress& p) {
+            tell(p);
+            return interrupts.interrupted();
+        });
+        seconds = std::chrono::duration<double>(clock::now() - m_started).count();
+        interrupted = interrupts.interrupted();
+        m_line.clear();
+        for (const search_result::counterexample& c : result.found)
+            stories.push_back(mkclean::tell(w, c));
+    }
+
+    const std::string& kernel() const { return m_kernel; }
+
+    search_result result;
+    std::vector<story> stories;
+    double seconds = 0; ///< of the host
+    bool interrupted = false;
+
+private:
+    std::string kernel_name() const
+    {
+        for (const auto& [name, era] : kernel_era_names())
+            if (era == m_config.era.era)
+                return name;
+        return "?";
+    }
+    void tell(const search::progress& p)
+    {
+        const auto now = clock::now();
+        if (!m_line.is_seen() || now - m_told < std::chrono::milliseconds(250))
+            return;
+        m_told = now;
+        const double past = std::chrono::duration<double>(now - m_started).count();
+        std::string text = fmt::format("{} states, {:.0f} a second, {} moves to be made",
+                                       grouped(p.states), static_cast<double>(p.states) / past,
+                                       grouped(p.waiting));
+        if (m_config.explore.order == search_order::switches)
+            text += fmt::format(", {}", counted(p.switches, "switch", "switches"));
+        m_line.show(text + fmt::format(", depth {}", p.depth));
+    }
+
+    const config& m_config;
+    progress_line m_line;
+    std::string m_kernel;
+    clock::time_point m_started;
+    clock::time_point m_told;
+};
+
+std::string coverage_of(const exploration& e, const config& c)
+{
+    const search_result& r = e.result;
+    std::string text = fmt::format(
+        "{}: {}, {}, in {:.1f} s ({:.0f} states a second)\n", e.kernel(),
+        counted(r.states, "state", "states"), counted(r.transitions, "move", "moves"), e.seconds,
+        static_cast<double>(r.states) / std::max(e.seconds, 1e-3));
+    if (r.complete)
+        return text + fmt::format("all of them: every order of steps, up to {} deep; {} to an end\n",
+                                  counted(r.depth, "move", "moves"),
+                                  counted(r.ends, "way", "ways"));
+    if (c.explore.order == search_order::switches && r.switches_done)
+        return text + fmt::format("not all of them: every order with up to {}\n",
+                                  counted(*r.switches_done, "switch", "switches"));
+    return text + "not all of them\n";
+}
+
+std::string finding_text(const story& s)
+{
+    std::string text = fmt::format("\nfound: {} ({})", name_of(s.what), sentence_of(s.what));
+    text += fmt::format(", in {}", counted(s.moves.size(), "move", "moves"));
+    text += fmt::format(" with {}\n", counted(s.switches, "switch", "switches"));
+    if (!s.says.empty())
+        text += fmt::format("  {}\n", s.says);
+    return text;
+}
+
+nlohmann::ordered_json json_of(const exploration& e, const option_set& model)
+{
+    nlohmann::ordered_json j;
+    const search_result& r = e.result;
+    j["explore"] = {{"complete", r.complete},
+                    {"states", r.states},
+                    {"transitions", r.transitions},
+                    {"ends", r.ends},
+                    {"depth", r.depth}};
+    j["explore"]["switches_done"] =
+        r.switches_done ? nlohmann::ordered_json(*r.switches_done) : nlohmann::ordered_json();
+    j["found"] = nlohmann::ordered_json::array();
+    for (const story& s : e.stories)
+        j["found"].push_back(mkclean::json_of(s));
+    for (const std::string& name : model.names())
+        j["config"][name] = model.info(name).text;
+    j["host"]["wall_s"] = e.seconds;
+    return j;
+}
+
+int exit_code_of(const exploration& e, const config& c)
+{
+    if (e.interrupted)
+        return exit_code::interrupted;
+    const bool broken = e.result.of(flaw::lost) != nullptr || e.result.of(flaw::lie) != nullptr ||
+                        e.result.of(flaw::stale) != nullptr;
+    const bool stuck = e.result.of(flaw::deadlock) != nullptr ||
+                       e.result.of(flaw::livelock) != nullptr ||
+                       e.result.of(flaw::assertion) != nullptr;
+    return c.expect.met(c.era.era, broken) && !stuck ? exit_code::as_expected
+                                                         : exit_code::not_as_expected;
+}
+
+int run_explore(const explore_verb_options& options, const arguments& given, option_set& model,
+                const config& c, std::ostream& out, std::ostream& err)
+{
+    configure(model, given.operands, given.model);
+    c.check(model);
+    c.sweep.refuse_without_sweep(model);
+    std::optional<output_file> stats;
+    std::optional<output_file> schedule_file;
+    if (!options.stats.empty())
+        stats.emplace(options.stats, out);
+    if (!options.schedule.empty())
+        schedule_file.emplace(options.schedule, out);
+    exploration e(c, err);
+    try {
+        e.run();
+    } catch (const program_not_explored& error) {
+        throw input_error(model.info("workload.file").where, "workload.file", error.what());
+    } catch (const std::bad_alloc&) {
+        throw input_error(model.info("workload.kind").where, "workload.kind",
+                          "this does not fit into what explore copies back and forth: expected a "
+                          "few cores, threads and pages");
+    } catch (const store_full& error) {
+        throw input_error(model.info("explore.memory").where, "explore.memory", error.what());
+    }
+
+    const bool busy = options.stats == "-" || options.schedule == "-";
+    if (!options.quiet && !busy) {
+        out << coverage_of(e, c);
+        for (const story& s : e.stories)
+            out << finding_text(s);
+        if (!e.stories.empty())
+            out << fmt::format("\n{}, {}:\n", name_of(e.stories.front().what),
+                               e.stories.front().page)
+                << table_of(e.stories.front());
+    }
+    if (stats) {
+        stats->write(json_of(e, model).dump(2) + '\n');
+        stats->commit();
+    }
+    if (schedule_file && !e.stories.empty()) {
+        schedule s;
+        s.moves = e.stories.front().moves;
+        schedule_file->write(
+            schedule_text(s, fmt::format("{} on {}", name_of(e.stories.front().what), e.kernel())));
+        schedule_file->commit();
+    }
+    return exit_code_of(e, c);
+}
+
+} // namespace
+
+void explore_verb_options::declare(option_set& own)
+{
+    own.path("schedule", schedule, "write the story that was found, for run --schedule to follow");
+    own.path("stats", stats, "write what was found as JSON; - is the standard output");
+    own.flag("quiet", quiet, "print nothing but errors");
+}
+
+verb explore_verb(explore_verb_options& options, option_set& model, config& c, std::ostream& out,
+                  std::ostream& err)
+{
+    verb v;
+    v.name = "explore";
+    v.operands = "CONFIG...";
+    v.help = "every order of a small program's steps, instead of the one that time brings about";
+    v.more = "\nA script says by `meet explored` where orders begin to matter; time stands still, "
+             "so\n"
+             "that options in seconds or cycles say nothing. configs/explore has programs that are\n"
+             "small enough.\n";
+    options.declare(v.own);
+    v.run = [&options, &model, &c, &out, &err](const arguments& given) {
+        return run_explore(options, given, model, c, out, err);
+    };
+    return v;
+}
+
+} // namespace mkclean
