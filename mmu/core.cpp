@@ -125,6 +125,7 @@ void core::give_way()
 {
     for (;;) {
         m_executor.sleep_until(m_local);
+        m_local = std::max(m_local, m_executor.now()); // it may have been held up
         m_acted = m_locked = false;
         if (!interrupt_due())
             return;

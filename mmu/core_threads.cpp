@@ -270,6 +270,7 @@ bool core::spin_until_ready(predicate_ref ready)
     for (;;) {
         m_executor.give_way_until(m_local, ready);
         m_executor.move_on_to(m_local);
+        m_local = std::max(m_local, m_executor.now());
         if (interrupt_due()) {
             take_interrupt();
         } else if (ready()) {

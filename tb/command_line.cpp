@@ -415,6 +415,8 @@ void run_options::declare(option_set& own)
     own.path("stats", stats, "write the statistics as JSON; - is the standard output");
     own.path("csv", csv, "write a sweep's table as CSV; - is the standard output");
     own.path("log", log, "write one line per event; - is the standard output");
+    own.path("schedule", schedule,
+             "follow a story that explore has found, move by move; what time says comes after it");
     own.path("vcd", vcd, "write waves: counters, cores, and the six places of dirtiness of a page");
     own.count("vcd-page", vcd_page, {}, "which page of the first file those are");
     own.flag("quiet", quiet, "do not print the table");

@@ -117,6 +117,7 @@ struct run_options {
     std::string csv;
     std::string log;
     std::string vcd;
+    std::string schedule;
     std::uint64_t vcd_page = 0;
     bool quiet = false;
     bool biography = false;

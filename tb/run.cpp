@@ -35,12 +35,14 @@ std::unique_ptr<workload> make_workload(const config& c)
 }
 
 void run_on_fibers(const config& c, const std::function<void(world&)>& before,
-                   const std::function<void(world&)>& after)
+                   const std::function<void(world&)>& after, arbiter* by)
 {
     physical_memory memory(c.memory);
     plain_interconnect bus(memory, picoseconds(c.memory_latency));
     const std::unique_ptr<workload> program = make_workload(c);
     fiber_executor exec;
+    if (by != nullptr)
+        exec.obey(*by, false);
     world w(c, exec, memory, bus, *program);
     before(w);
     w.run();
@@ -54,10 +56,11 @@ namespace
 class platform final : public sc_core::sc_module
 {
 public:
-    platform(const sc_core::sc_module_name& name, const config& c)
+    platform(const sc_core::sc_module_name& name, const config& c, arbiter* by)
         : sc_module(name),
           m_memory(c.memory),
-          m_interconnect("platform", m_executor, m_memory, picoseconds(c.memory_latency)),
+          m_interconnect("platform", obeying(m_executor, by), m_memory,
+                         picoseconds(c.memory_latency)),
           m_program(make_workload(c)),
           m_world(c, m_executor, m_memory, m_interconnect, *m_program)
     {
@@ -76,6 +79,12 @@ public:
     }
 
 private:
+    static systemc_executor& obeying(systemc_executor& exec, arbiter* by)
+    {
+        if (by != nullptr)
+            exec.obey(*by, false);
+        return exec;
+    }
     // An exception must not leave a SystemC process: the kernel would make a report of it.
     void drive()
     {
@@ -98,9 +107,9 @@ private:
 } // namespace
 
 void run_on_systemc(const config& c, const std::function<void(world&)>& before,
-                    const std::function<void(world&)>& after)
+                    const std::function<void(world&)>& after, arbiter* by)
 {
-    platform top("top", c);
+    platform top("top", c, by);
     before(top.machine());
     start_simulation();
     top.rethrow();

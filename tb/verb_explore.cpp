@@ -110,9 +110,9 @@ private:
             return;
         m_told = now;
         const double past = std::chrono::duration<double>(now - m_started).count();
-        std::string text = fmt::format("{} states, {:.0f} a second, {} moves to be made",
-                                       grouped(p.states), static_cast<double>(p.states) / past,
-                                       grouped(p.waiting));
+        std::string text =
+            fmt::format("{} states, {:.0f} a second, {} moves to be made", grouped(p.states),
+                        static_cast<double>(p.states) / past, grouped(p.waiting));
         if (m_config.explore.order == search_order::switches)
             text += fmt::format(", {}", counted(p.switches, "switch", "switches"));
         m_line.show(text + fmt::format(", depth {}", p.depth));
@@ -128,14 +128,14 @@ private:
 std::string coverage_of(const exploration& e, const config& c)
 {
     const search_result& r = e.result;
-    std::string text = fmt::format(
-        "{}: {}, {}, in {:.1f} s ({:.0f} states a second)\n", e.kernel(),
-        counted(r.states, "state", "states"), counted(r.transitions, "move", "moves"), e.seconds,
-        static_cast<double>(r.states) / std::max(e.seconds, 1e-3));
+    std::string text =
+        fmt::format("{}: {}, {}, in {:.1f} s ({:.0f} states a second)\n", e.kernel(),
+                    counted(r.states, "state", "states"), counted(r.transitions, "move", "moves"),
+                    e.seconds, static_cast<double>(r.states) / std::max(e.seconds, 1e-3));
     if (r.complete)
-        return text + fmt::format("all of them: every order of steps, up to {} deep; {} to an end\n",
-                                  counted(r.depth, "move", "moves"),
-                                  counted(r.ends, "way", "ways"));
+        return text +
+               fmt::format("all of them: every order of steps, up to {} deep; {} to an end\n",
+                           counted(r.depth, "move", "moves"), counted(r.ends, "way", "ways"));
     if (c.explore.order == search_order::switches && r.switches_done)
         return text + fmt::format("not all of them: every order with up to {}\n",
                                   counted(*r.switches_done, "switch", "switches"));
@@ -182,7 +182,7 @@ int exit_code_of(const exploration& e, const config& c)
                        e.result.of(flaw::livelock) != nullptr ||
                        e.result.of(flaw::assertion) != nullptr;
     return c.expect.met(c.era.era, broken) && !stuck ? exit_code::as_expected
-                                                         : exit_code::not_as_expected;
+                                                     : exit_code::not_as_expected;
 }
 
 int run_explore(const explore_verb_options& options, const arguments& given, option_set& model,
@@ -250,10 +250,11 @@ verb explore_verb(explore_verb_options& options, option_set& model, config& c, s
     v.name = "explore";
     v.operands = "CONFIG...";
     v.help = "every order of a small program's steps, instead of the one that time brings about";
-    v.more = "\nA script says by `meet explored` where orders begin to matter; time stands still, "
-             "so\n"
-             "that options in seconds or cycles say nothing. configs/explore has programs that are\n"
-             "small enough.\n";
+    v.more =
+        "\nA script says by `meet explored` where orders begin to matter; time stands still, "
+        "so\n"
+        "that options in seconds or cycles say nothing. configs/explore has programs that are\n"
+        "small enough.\n";
     options.declare(v.own);
     v.run = [&options, &model, &c, &out, &err](const arguments& given) {
         return run_explore(options, given, model, c, out, err);

@@ -1,5 +1,7 @@
 #include "tb/verb_run.h"
 #include "storage/fs/mkfs.h"
+#include "tb/explore/explored_world.h"
+#include "tb/explore/schedule.h"
 #include "tb/output/log_writer.h"
 #include "tb/output/progress.h"
 #include "tb/output/statistics.h"
@@ -243,15 +245,25 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
                                static_cast<double>(w.ended_at().raw()) * 1e-12);
     };
     const signal_watch watch;
+    std::optional<schedule> orders;
+    std::optional<schedule_follower> follower;
+    if (!options.schedule.empty()) {
+        orders = read_schedule(options.schedule, origin());
+        follower.emplace(*orders);
+    }
+    const config run = follower ? to_be_scheduled(c) : c;
+    arbiter* const by = follower ? &*follower : nullptr;
     const auto before = [&](world& w) {
+        if (follower)
+            follower->drive(w);
         w.watch(attention, [&] { return watched.attend(w); });
         wanted.attach(w);
     };
     try {
         if (options.executor == run_options::executor_choice::fibers)
-            run_on_fibers(c, before, after);
+            run_on_fibers(run, before, after, by);
         else
-            run_on_systemc(c, before, after);
+            run_on_systemc(run, before, after, by);
     } catch (const disk_too_small& error) {
         throw input_error(model.info("disk.capacity").where, "disk.capacity",
                           fmt::format("{}; got {}", error.what(), c.disk.capacity));

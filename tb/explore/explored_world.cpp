@@ -27,15 +27,21 @@ constexpr std::size_t never_zero_for = 4096; ///< bytes: what is below so many z
 
 } // namespace
 
-config to_be_explored(config c)
+config to_be_scheduled(config c)
 {
     c.memory = std::uint64_t{1} << 20;
-    c.memory_latency = 0;
-    c.oracle = false;
     c.core.sync = time_sync::every_access;
     c.power_cut_at = 0;
     c.disk.destage_idle = 0;
     c.vm.dirty_expire = 0; // what pdflush writes when it wakes up, which it may at any time
+    return c;
+}
+
+config to_be_explored(config c)
+{
+    c = to_be_scheduled(std::move(c));
+    c.memory_latency = 0;
+    c.oracle = false;
     return c;
 }
 

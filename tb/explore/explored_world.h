@@ -27,7 +27,9 @@ struct program_not_explored : std::runtime_error {
     }
 };
 
-/// Changes a config into one whose time stands still and that nobody but its explorer drives.
+/// Changes a config into that of a world in which explore's choices can be made.
+config to_be_scheduled(config c);
+/// The same, for a world whose time stands still and that nobody but its explorer drives.
 config to_be_explored(config c);
 
 /// A world in an arena, and the bytes it is now: what one move leads to can be asked again and
@@ -89,6 +91,7 @@ private:
             if (to)
                 to(e);
         }
+        bool follows_stores() const override { return false; }
         std::function<void(const event&)> to;
     };
 

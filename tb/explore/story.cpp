@@ -104,9 +104,11 @@ private:
         const char* const blank = v.memory.empty() ? "" : " ";
         const auto at = p.offset % page_size;
         v.memory += blank;
-        v.memory += pg == nullptr ? "--"
-                                  : fmt::format("{:02x}", std::to_integer<unsigned>(
-                                        m_world.the_kernel().memory.frame(pg->frame)[at]));
+        v.memory +=
+            pg == nullptr
+                ? "--"
+                : fmt::format("{:02x}", std::to_integer<unsigned>(
+                                            m_world.the_kernel().memory.frame(pg->frame)[at]));
         v.disk += fmt::format("{}{:02x}", blank, std::to_integer<unsigned>(m_judge.durable(p)));
     }
 
@@ -228,10 +230,10 @@ struct columns {
     std::string line(const std::string& number, const std::string& w, const std::string& did,
                      const page_view& v) const
     {
-        std::string text = fmt::format("{:>5}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {}",
-                                       number, w, who, did, what, v.ptes, ptes, v.tlbs, tlbs,
-                                       v.flags, flags, v.tags, tags, v.buffers, buffers, v.memory,
-                                       memory, v.disk);
+        std::string text =
+            fmt::format("{:>5}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {}",
+                        number, w, who, did, what, v.ptes, ptes, v.tlbs, tlbs, v.flags, flags,
+                        v.tags, tags, v.buffers, buffers, v.memory, memory, v.disk);
         text.erase(text.find_last_not_of(' ') + 1);
         return text + '\n';
     }
@@ -244,8 +246,8 @@ std::string table_of(const story& s)
     columns c;
     for (const story::step& step : s.steps)
         c.fit(step);
-    std::string text = c.line("move", "who", "what",
-                              {"PTE", "TLB", "PG", "tags", "bufs", "memory", "disk"});
+    std::string text =
+        c.line("move", "who", "what", {"PTE", "TLB", "PG", "tags", "bufs", "memory", "disk"});
     for (const story::step& step : s.steps) {
         const std::size_t last = step.first_move + step.moves - 1;
         for (std::size_t i = 0; i + 1 < step.what.size(); ++i)

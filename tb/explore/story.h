@@ -34,8 +34,9 @@ struct story {
     flaw what = flaw::lost;
     std::string says; ///< what an assertion said
     std::uint32_t switches = 0;
-    std::size_t done_for = 0; ///< the move with which the last that knew of the bytes was gone; or 0
-    std::string page;         ///< which one `after` is about: "ino 1 page 0"
+    std::size_t done_for =
+        0;            ///< the move with which the last that knew of the bytes was gone; or 0
+    std::string page; ///< which one `after` is about: "ino 1 page 0"
     std::vector<step> steps;
     std::vector<std::string> moves; ///< names, for a schedule
 };
