@@ -241,24 +241,43 @@ struct columns {
 
 } // namespace
 
+// What did nothing that can be seen here is left out; the numbers tell.
+static std::vector<story::step> steps_to_show(const story& s)
+{
+    std::vector<story::step> shown;
+    for (const story::step& step : s.steps) {
+        if (s.done_for > 0 && step.first_move > s.done_for)
+            break;
+        const bool changed = shown.empty() || !(shown.back().after == step.after);
+        const bool is_last = &step == &s.steps.back();
+        if (!step.what.empty() || changed || is_last)
+            shown.push_back(step);
+    }
+    return shown;
+}
+
 std::string table_of(const story& s)
 {
+    const std::vector<story::step> shown = steps_to_show(s);
     columns c;
-    for (const story::step& step : s.steps)
+    for (const story::step& step : shown)
         c.fit(step);
     std::string text =
         c.line("move", "who", "what", {"PTE", "TLB", "PG", "tags", "bufs", "memory", "disk"});
-    for (const story::step& step : s.steps) {
-        const std::size_t last = step.first_move + step.moves - 1;
+    for (const story::step& step : shown) {
+        const std::size_t number = step.first_move + step.moves - 1;
         for (std::size_t i = 0; i + 1 < step.what.size(); ++i)
-            text += c.line(i == 0 ? fmt::format("{}", last) : "", i == 0 ? step.who : "",
+            text += c.line(i == 0 ? std::to_string(number) : "", i == 0 ? step.who : "",
                            step.what[i], {});
-        const bool first = step.what.size() < 2;
-        text += c.line(first ? fmt::format("{}", last) : "", first ? step.who : "",
+        const bool one_line = step.what.size() < 2;
+        text += c.line(one_line ? std::to_string(number) : "", one_line ? step.who : "",
                        step.what.empty() ? "" : step.what.back(), step.after);
-        if (s.done_for >= step.first_move && s.done_for <= last)
-            text += "       ^ from here on nothing says that the disk is behind memory\n";
     }
+    if (s.done_for > 0)
+        text +=
+            fmt::format("       ^ nothing says any more that the disk is behind memory\n"
+                        "{:>5}  when everything is unmapped and synced, the bytes are not there\n",
+                        s.moves.size());
     return text;
 }
 

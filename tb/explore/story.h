@@ -20,6 +20,12 @@ struct page_view {
     std::string buffers; ///< of each block: D dirty, L locked, B both
     std::string memory;  ///< the byte at each place that was stored to
     std::string disk;    ///< what a power cut would leave there
+
+    bool operator==(const page_view& o) const
+    {
+        return ptes == o.ptes && tlbs == o.tlbs && flags == o.flags && tags == o.tags &&
+               buffers == o.buffers && memory == o.memory && disk == o.disk;
+    }
 };
 
 /// A counterexample told move by move.

@@ -1,6 +1,9 @@
 #include "sim/option_set.h"
 #include "tb/config_file.h"
-#include "tb/explore/search.h"
+#include "tb/explore/schedule.h"
+#include "tb/explore/story.h"
+#include "tb/run.h"
+#include "tb/tests/temporary_directory.h"
 
 #include <doctest/doctest.h>
 
@@ -21,11 +24,11 @@ struct described {
     option_set model;
 };
 
-std::unique_ptr<described> race(const std::string& kernel)
+std::unique_ptr<described> explored(const std::string& name, const std::string& kernel)
 {
     auto made = std::make_unique<described>();
     made->c.declare(made->model);
-    configure(made->model, {std::string(MKCLEAN_SOURCE_DIR) + "/configs/explore/fixme-race.cfg"},
+    configure(made->model, {std::string(MKCLEAN_SOURCE_DIR) + "/configs/explore/" + name + ".cfg"},
               {{"kernel", kernel, origin()}});
     made->c.check(made->model);
     return made;
@@ -36,10 +39,10 @@ std::vector<std::byte> bytes_of(const arena& a)
     return {a.begin(), a.begin() + arena::bytes};
 }
 
-search_result search(explored_world& w, const search_limits& limits)
+search_result explore(explored_world& w, const search_limits& limits)
 {
-    breadth_first_search bfs(w, limits, 2'000'000);
-    return bfs.run([](const auto&) { return false; });
+    search s(w, limits);
+    return s.run([](const auto&) { return false; });
 }
 
 } // namespace
@@ -117,7 +120,10 @@ TEST_CASE("explorer: an image goes back to any state that it has taken")
     image im(a, store);
     std::mt19937 random(2); // NOLINT: the same every time
     std::map<image::id, std::vector<std::byte>> taken;
-    taken[0] = bytes_of(a);
+    const image::id first = im.take();
+    taken[first] = bytes_of(a);
+    im.load(first);
+    a.watch().begin();
     for (int round = 0; round < 300; ++round) {
         const auto from = std::next(taken.begin(), static_cast<long>(random() % taken.size()));
         im.load(from->first);
@@ -136,10 +142,39 @@ TEST_CASE("explorer: an image goes back to any state that it has taken")
     }
 }
 
+TEST_CASE("explorer: what is written is noticed a page at a time")
+{
+    arena a;
+    a.watch().begin();
+    const auto written = [&a] {
+        std::vector<std::size_t> pages;
+        a.watch().for_each_written([&](std::size_t p) { pages.push_back(p); });
+        return pages;
+    };
+    CHECK(written().empty());
+    a.begin()[5 * arena::page_bytes + 7] = std::byte{1};
+    a.begin()[900 * arena::page_bytes] = std::byte{1};
+    a.begin()[5 * arena::page_bytes + 9] = std::byte{1};
+    CHECK(written() == std::vector<std::size_t>{5, 900});
+    a.watch().begin();
+    CHECK(written().empty());
+    CHECK(a.begin()[5 * arena::page_bytes + 9] == std::byte{1});
+}
+
+TEST_CASE("explorer: numbers of states are found again")
+{
+    state_index known;
+    for (std::uint32_t i = 0; i < 5000; ++i)
+        REQUIRE(known.find_or_add(i * 7919, i) == i);
+    for (std::uint32_t i = 0; i < 5000; ++i)
+        REQUIRE(known.find_or_add(i * 7919, 77777) == i);
+    CHECK(known.size() == 5000);
+}
+
 TEST_CASE("explorer: the same moves lead to the same state whatever was tried in between" *
           doctest::test_suite("long"))
 {
-    const auto of = race("linux-2.6.20");
+    const auto of = explored("one-store", "linux-2.6.20");
     block_store store(store_bytes);
     explored_world w(of->c, store);
     for (unsigned seed = 0; seed < 20; ++seed) {
@@ -167,39 +202,151 @@ TEST_CASE("explorer: the same moves lead to the same state whatever was tried in
     }
 }
 
-TEST_CASE("explorer: one store and one fsync find the FIXME race of 2.6.20" *
+TEST_CASE("explorer: 2.6.19 loses bytes and the story is one that makes them lost" *
           doctest::test_suite("long"))
 {
     search_limits limits;
-    limits.stops_at = flaw_set{1} << static_cast<unsigned>(flaw::invariant_5);
-    const auto of = race("linux-2.6.20");
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::lost);
+    const auto of = explored("lost-store", "linux-2.6.19");
     block_store store(store_bytes);
     explored_world w(of->c, store);
-    const search_result r = search(w, limits);
-    const auto found = r.of(flaw::invariant_5);
-    REQUIRE(found);
-    CHECK(found->moves.size() == 43);
-    CHECK(r.found.size() == 1);
+    const search_result r = explore(w, limits);
+    const search_result::counterexample* const found = r.of(flaw::lost);
+    REQUIRE(found != nullptr);
+    CHECK(found->switches == 1);
+    CHECK(found->done_for < found->moves.size());
 
     w.load(w.start());
-    flaw_set flaws = 0;
+    explored_world::step_result made;
     for (const explored_world::move m : found->moves) {
-        CHECK(flaws == 0);
-        const explored_world::step_result made = w.make(m);
-        flaws = made.flaws;
+        REQUIRE(made.flaws == 0);
+        made = w.make(m);
         w.load(made.state);
     }
-    CHECK(flaws == limits.stops_at);
+    CHECK(made.ended);
+    CHECK(made.flaws == bit(flaw::lost));
+
+    w.load(w.start());
+    const story told = tell(w, *found);
+    CHECK(told.page == "ino 1 page 0");
+    CHECK(told.moves.size() == found->moves.size());
+    CHECK(table_of(told) == table_of(tell(w, *found)));
 }
 
-TEST_CASE("explorer: one store and one fsync are all right in 2.6.23 in every order" *
+TEST_CASE("explorer: 2.6.20 breaks fsync's promise and 2.6.23 does not" *
           doctest::test_suite("long"))
 {
-    const auto of = race("linux-2.6.23");
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::lie) | bit(flaw::lost);
+    limits.switches = 2;
+    for (const char* const kernel : {"linux-2.6.20", "linux-2.6.23"}) {
+        CAPTURE(kernel);
+        const auto of = explored("fixme-race", kernel);
+        block_store store(store_bytes);
+        explored_world w(of->c, store);
+        const search_result r = explore(w, limits);
+        CHECK(r.of(flaw::lost) == nullptr);
+        CHECK((r.of(flaw::lie) != nullptr) == (kernel == std::string("linux-2.6.20")));
+        CHECK((r.of(flaw::invariant_5) != nullptr) == (kernel == std::string("linux-2.6.20")));
+    }
+}
+
+TEST_CASE("explorer: two threads and two processes find what 2.6.23 leaves open" *
+          doctest::test_suite("long"))
+{
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::lie) | bit(flaw::lost);
+    limits.switches = 1;
+    for (const char* const name : {"threads", "processes"})
+        for (const char* const kernel : {"linux-2.6.23", "golden"}) {
+            CAPTURE(name);
+            CAPTURE(kernel);
+            const auto of = explored(name, kernel);
+            block_store store(store_bytes);
+            explored_world w(of->c, store);
+            const search_result r = explore(w, limits);
+            CHECK(r.of(flaw::lost) == nullptr);
+            CHECK((r.of(flaw::lie) != nullptr) == (kernel == std::string("linux-2.6.23")));
+        }
+}
+
+TEST_CASE("explorer: both orders look at the same states" * doctest::test_suite("long"))
+{
+    const auto of = explored("one-store", "linux-2.6.20");
+    std::vector<search_result> results;
+    for (const search_order order : {search_order::moves, search_order::switches}) {
+        search_limits limits;
+        limits.order = order;
+        block_store store(store_bytes);
+        explored_world w(of->c, store);
+        results.push_back(explore(w, limits));
+    }
+    CHECK(results[0].complete);
+    CHECK(results[1].complete);
+    CHECK(results[0].states == results[1].states);
+    CHECK(results[0].transitions == results[1].transitions);
+    for (std::size_t i = 0; i < flaws; ++i) {
+        const auto* const few_moves = results[0].of(static_cast<flaw>(i));
+        const auto* const few_switches = results[1].of(static_cast<flaw>(i));
+        REQUIRE((few_moves == nullptr) == (few_switches == nullptr));
+        if (few_moves != nullptr)
+            CHECK(few_moves->moves.size() <= few_switches->moves.size());
+    }
+    CHECK(results[0].of(flaw::invariant_5) != nullptr);
+}
+
+TEST_CASE("explorer: one store and one fsync are all right in golden in every order" *
+          doctest::test_suite("long"))
+{
+    const auto of = explored("one-store", "golden");
     block_store store(store_bytes);
     explored_world w(of->c, store);
-    const search_result r = search(w, {});
+    const search_result r = explore(w, {});
     CHECK(r.complete);
     CHECK(r.found.empty());
     MESSAGE("states " << r.states << ", transitions " << r.transitions);
+}
+
+TEST_CASE("explorer: a story is followed on the timed platform to the same end" *
+          doctest::test_suite("long"))
+{
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::lost);
+    const auto of = explored("lost-store", "linux-2.6.19");
+    schedule found;
+    {
+        block_store store(store_bytes);
+        explored_world w(of->c, store);
+        const search_result r = explore(w, limits);
+        found.moves = tell(w, r.found.front()).moves;
+    }
+    std::uint64_t lost = 0;
+    schedule_follower follower(found);
+    const config c = to_be_scheduled(of->c);
+    run_on_fibers(
+        c, [&](world& w) { follower.drive(w); },
+        [&](world& w) { lost = w.judge()->result().lost_bytes; }, &follower);
+    CHECK(lost == 8);
+}
+
+TEST_CASE("schedule: what is written is read again")
+{
+    const temporary_directory folder;
+    schedule s;
+    s.moves = {"core0/idle", "core1/a", "core1/a", "core1/a", "core0/disk interrupt"};
+    const std::string text = schedule_text(s, "a lie");
+    CHECK(text == "mkclean schedule 1\n# a lie\ncore0/idle\ncore1/a x3\ncore0/disk interrupt\n");
+    const std::string path = folder.write("s", text);
+    CHECK(read_schedule(path, origin()).moves == s.moves);
+    folder.write("s", "core0/idle\n");
+    CHECK_THROWS_WITH_AS(read_schedule(path, origin()),
+                         doctest::Contains("expected the line \"mkclean schedule 1\""),
+                         input_error);
+    folder.write("s", "mkclean schedule 1\ncore0/idle x0\n");
+    CHECK_THROWS_WITH_AS(read_schedule(path, origin()), doctest::Contains(":2: expected x1"),
+                         input_error);
 }
