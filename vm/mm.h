@@ -14,6 +14,12 @@ namespace mkclean
 
 struct mm_struct;
 
+/// PAGE_ALIGN(): whole pages.
+constexpr std::uint64_t page_align(std::uint64_t bytes)
+{
+    return (bytes + page_size - 1) / page_size * page_size;
+}
+
 /// VM_* of include/linux/mm.h.
 struct vm_flags {
     bool write = false;
@@ -60,7 +66,8 @@ struct mm_struct : address_context {
     asid tag;                  ///< the same on every core; 0: none
     /// Reclaim has cleared PTEs and not flushed them yet; under page_table_lock.
     bool tlb_flush_batched = false;
-    spinlock page_table_lock; ///< ptl
+    unsigned tlb_flush_pending = 0; ///< zaps under way, where they are counted
+    spinlock page_table_lock;       ///< ptl
     rw_semaphore mmap_sem;
     std::map<virtual_address, std::unique_ptr<vm_area_struct>> mmap; ///< by start
 

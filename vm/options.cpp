@@ -103,8 +103,38 @@ void era_options::declare(option_set& o)
         "whose TLB is flushed when a PTE is cleaned; local and none are broken on purpose");
     o.optional_choice("vm.zap_flush", zap_flush,
                       {{"after_unlock", zap_flush_policy::after_unlock},
+                       {"dirty_before_unlock", zap_flush_policy::dirty_before_unlock},
                        {"before_unlock", zap_flush_policy::before_unlock}},
-                      "when munmap flushes the TLBs, with respect to the page-table lock");
+                      "when munmap and madvise flush the TLBs, with respect to the page-table "
+                      "lock: after it, before if a file's PTE was dirty (3.15), or before");
+    o.optional_choice("vm.rmap_remove", rmap_remove,
+                      {{"before_flush", rmap_remove_policy::before_flush},
+                       {"after_flush", rmap_remove_policy::after_flush}},
+                      "when munmap and madvise tell the reverse map, with respect to the TLB "
+                      "flush: before it (until 6.1), or after");
+    o.optional_choice("vm.tlb_flush_pending", tlb_flush_pending, {{"off", false}, {"on", true}},
+                      "whether munmap and madvise that find nothing to flush do so for another "
+                      "thread's that is under way (4.14)");
+    o.optional_choice(
+        "vm.madvise_lock", madvise_lock,
+        {{"write", madvise_lock_policy::write}, {"read", madvise_lock_policy::read}},
+        "how madvise holds mmap_sem: alone, or with other threads' faults and madvises (2.6.22)");
+    o.optional_choice("vm.mremap_flush", mremap_flush,
+                      {{"each", mremap_flush_policy::each},
+                       {"after_unlock", mremap_flush_policy::after_unlock},
+                       {"before_unlock", mremap_flush_policy::before_unlock}},
+                      "when mremap flushes the TLBs: at every PTE that it moves (until 3.1), at "
+                      "the end (3.2), or before it drops a lock (4.20)");
+    o.optional_choice(
+        "vm.mkclean_peek", mkclean_peek,
+        {{"lockless", mkclean_peek_policy::lockless}, {"locked", mkclean_peek_policy::locked}},
+        "whether page_mkclean passes over a PTE that is absent when it looks without "
+        "the page-table lock (until 2.6.26), or looks under it");
+    o.optional_choice(
+        "vm.set_pte", set_pte,
+        {{"atomic", set_pte_policy::atomic}, {"clear_first", set_pte_policy::clear_first}},
+        "how a fault writes a PTE over a present one: at once, or clearing it before, "
+        "as powerpc64 does");
     o.optional_choice(
         "vm.try_to_free_buffers", try_to_free_buffers,
         {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
@@ -214,6 +244,12 @@ vm_policies era_options::policies() const
     set(p.page_mkclean, page_mkclean);
     set(p.mkclean_flush, mkclean_flush);
     set(p.zap_flush, zap_flush);
+    set(p.rmap_remove, rmap_remove);
+    set(p.tlb_flush_pending, tlb_flush_pending);
+    set(p.madvise_lock, madvise_lock);
+    set(p.mremap_flush, mremap_flush);
+    set(p.mkclean_peek, mkclean_peek);
+    set(p.set_pte, set_pte);
     set(p.try_to_free_buffers, try_to_free_buffers);
     set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);

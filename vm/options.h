@@ -17,6 +17,12 @@ struct era_options {
     std::optional<mkclean_policy> page_mkclean;
     std::optional<mkclean_flush_policy> mkclean_flush;
     std::optional<zap_flush_policy> zap_flush;
+    std::optional<rmap_remove_policy> rmap_remove;
+    std::optional<bool> tlb_flush_pending;
+    std::optional<madvise_lock_policy> madvise_lock;
+    std::optional<mremap_flush_policy> mremap_flush;
+    std::optional<mkclean_peek_policy> mkclean_peek;
+    std::optional<set_pte_policy> set_pte;
     std::optional<ttfb_policy> try_to_free_buffers;
     std::optional<writepages_policy> write_cache_pages;
     std::optional<pte_none_policy> pte_none;

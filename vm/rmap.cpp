@@ -99,10 +99,23 @@ pte clean_pte(kernel& k, core& cpu, mm_struct& mm, const page& pg, virtual_addre
 
 } // namespace linux_2_6_20
 
+// Until 479db0bf408e (2.6.27) page_check_address() took it from a look without the lock that there
+// is no PTE. But whoever holds the lock may have cleared it only to write it again, dirty.
+static bool passes_over(const kernel& k, core& cpu, const mm_struct& mm, virtual_address va)
+{
+    if (k.policies.mkclean_peek == mkclean_peek_policy::locked)
+        return false;
+    cpu.sync();
+    const std::optional<pte_slot> slot = mm.pgd.find(va);
+    return !slot || !slot->get().present();
+}
+
 static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg)
 {
     mm_struct& mm = *vma.mm;
     const virtual_address va = vma.address_of(pg.index);
+    if (passes_over(k, cpu, mm, va))
+        return false;
     const lock_guard<spinlock> ptl(cpu, mm.page_table_lock);
     cpu.spend(cpu.cost().function);
     cpu.sync();

@@ -1,6 +1,7 @@
 #include "vm/user_task.h"
 #include "vm/filemap.h"
 #include "vm/gup.h"
+#include "vm/madvise.h"
 #include "vm/mmap.h"
 #include "vm/sync.h"
 #include "vm/truncate.h"
@@ -65,6 +66,17 @@ virtual_address user_task::mmap(inode* file, page_index pgoff, std::uint64_t len
 int user_task::munmap(virtual_address start, std::uint64_t length)
 {
     return system_call([&] { return do_munmap(m_kernel, m_cpu, m_mm, start, length); });
+}
+
+virtual_address user_task::mremap(virtual_address start, bool dontunmap)
+{
+    return system_call([&] { return do_mremap(m_kernel, m_cpu, m_mm, start, dontunmap); });
+}
+
+int user_task::madvise_dontneed(virtual_address start, std::uint64_t length)
+{
+    return system_call(
+        [&] { return mkclean::madvise_dontneed(m_kernel, m_cpu, m_mm, start, length); });
 }
 
 int user_task::msync(virtual_address start, std::uint64_t length)

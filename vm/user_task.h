@@ -36,6 +36,10 @@ public:
     virtual_address mmap(inode* file, page_index pgoff, std::uint64_t length, vm_flags flags,
                          virtual_address fixed = virtual_address());
     int munmap(virtual_address start, std::uint64_t length);
+    /// The new address; 0: it cannot be (do_mremap()).
+    virtual_address mremap(virtual_address start, bool dontunmap = false);
+    /// MADV_DONTNEED.
+    int madvise_dontneed(virtual_address start, std::uint64_t length);
     int msync(virtual_address start, std::uint64_t length);
     int fsync(inode& file);
     std::int64_t pread(inode& file, std::uint64_t offset, std::byte* to, std::uint64_t length);

@@ -33,6 +33,8 @@ private:
 
     void map(const script_operation& op);
     void unmap(const script_operation& op);
+    void mremap(const script_operation& op);
+    void madvise(const script_operation& op);
     void store(const script_operation& op);
     void load(const script_operation& op);
     void write(const script_operation& op);
@@ -137,6 +139,10 @@ void script::runner::execute(const script_operation& op)
         return map(op);
     case kind::unmap:
         return unmap(op);
+    case kind::madvise:
+        return madvise(op);
+    case kind::mremap:
+        return mremap(op);
     case kind::store:
         return store(op);
     case kind::load:
@@ -224,6 +230,29 @@ void script::runner::unmap(const script_operation& op)
         m_self.cpu().sync();
     if (m.start == old.start)
         m.length = 0;
+}
+
+void script::runner::mremap(const script_operation& op)
+{
+    mapping& m = mapped(op);
+    const virtual_address old = m.start;
+    const virtual_address fresh = m_self.mremap(old, op.dontunmap);
+    if (fresh == virtual_address())
+        throw error(op.line, "the address space has no room to move this mapping to");
+    if (m.of_several)
+        m_self.cpu().sync();
+    if (!op.dontunmap && m.start == old)
+        m.start = fresh;
+}
+
+void script::runner::madvise(const script_operation& op)
+{
+    const mapping m = mapped(op);
+    if (op.offset >= m.length)
+        throw error(op.line,
+                    in_quotes(name_of(op)) + " is mapped, but shorter, when this is reached");
+    const std::uint64_t length = op.size != 0 ? op.size : m.length - op.offset;
+    check_result(m_self.madvise_dontneed(m.start + op.offset, length) == 0);
 }
 
 void script::runner::store(const script_operation& op)

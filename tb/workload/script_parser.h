@@ -20,6 +20,8 @@ namespace mkclean
 //     map VAR = FILE [private] [readonly] [from PAGE] [for SIZE]
 //     map VAR = anonymous SIZE
 //     unmap VAR
+//     mremap VAR [dontunmap]            moves to another address; dontunmap: VAR is what stays
+//     madvise VAR dontneed [from PAGE] [for SIZE]
 //     store VAR+OFFSET SIZE BYTE        every byte of it becomes BYTE
 //     load VAR+OFFSET SIZE [expect BYTE]
 //     write FILE OFFSET SIZE BYTE       pwrite(2)
@@ -52,6 +54,8 @@ struct script_operation {
     enum class kind {
         map,
         unmap,
+        madvise,
+        mremap,
         store,
         load,
         write,
@@ -78,20 +82,22 @@ struct script_operation {
     static constexpr bool has_variable(kind what)
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
-               what == kind::load || what == kind::msync || what == kind::pin;
+               what == kind::load || what == kind::msync || what == kind::madvise ||
+               what == kind::mremap || what == kind::pin;
     }
 
     kind what = kind::sync;
     unsigned line = 0;
-    std::size_t variable = 0;   ///< index; of map, unmap, store, load, msync, pin
+    std::size_t variable = 0;   ///< index; of whatever has_variable()
     std::size_t file = no_file; ///< index; no_file: a map of anonymous memory
     std::size_t meeting = 0;    ///< index
     std::uint64_t offset = 0;   ///< bytes, in the mapping, the file or (dma) the pinned page
-    std::uint64_t size = 0;     ///< bytes
+    std::uint64_t size = 0;     ///< bytes; of madvise, 0: up to the end
     std::byte byte{};           ///< stored, written or expected
     bool expects = false;       ///< of load, read, durable, msync and fsync
     bool is_private = false;    ///< of map
     bool readonly = false;      ///< of map
+    bool dontunmap = false;     ///< of mremap
     picoseconds time;           ///< of sleep and until
     cycles duration;            ///< of compute
     std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many
