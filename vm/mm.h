@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace mkclean
 {
@@ -35,11 +36,14 @@ struct vm_area_struct {
     vm_flags flags;
     inode* file = nullptr;
     page_index pgoff;
+    /// VM_NONLINEAR: what it shows from `start` on instead (remap_file_pages()). The reverse map,
+    /// which goes from a page's place in the file to an address, does not know.
+    std::optional<page_index> nonlinear_pgoff;
 
     bool contains(virtual_address va) const { return va >= start && va < end; }
     page_index index_of(virtual_address va) const
     {
-        return pgoff + ((va - start).raw() >> page_shift);
+        return nonlinear_pgoff.value_or(pgoff) + ((va - start).raw() >> page_shift);
     }
     bool maps(page_index index) const
     {

@@ -148,6 +148,63 @@ virtual_address do_mremap(kernel& k, core& cpu, mm_struct& mm, virtual_address s
     return fresh;
 }
 
+// ---- up to Linux 2.6.22 -------------------------------------------------------------------------
+// The mapping stays and shows something else. Whoever looks for the PTEs of a page by the reverse
+// map looks where they would be without that.
+
+namespace linux_2_6_18
+{
+
+static void remap_file_pages(kernel& k, core& cpu, vm_area_struct& vma, page_index pgoff)
+{
+    zap_page_range(k, cpu, vma, vma.start, vma.end);
+    cpu.sync();
+    vma.nonlinear_pgoff = pgoff;
+    if (k.observer == nullptr)
+        return;
+    vm_area_struct shown = vma;
+    shown.pgoff = pgoff;
+    k.observer->on_munmap(*vma.mm, vma.start, vma.end);
+    k.observer->on_mmap(*vma.mm, shown);
+}
+
+} // namespace linux_2_6_18
+
+// ---- 3ee6dafc677a (2.6.23 [version unverified]) -------------------------------------------------
+// What has dirty pages to account for gets another mapping in the place of the old one.
+
+namespace golden
+{
+
+static void remap_file_pages(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                             page_index pgoff)
+{
+    const auto found = mm.mmap.find(start);
+    auto fresh = std::make_unique<vm_area_struct>(*found->second);
+    fresh->pgoff = pgoff;
+    std::unique_ptr<vm_area_struct> old = std::move(found->second);
+    mm.mmap.erase(found);
+    unmap_region(k, cpu, mm, std::move(old));
+    insert_vma(k, cpu, std::move(fresh));
+}
+
+} // namespace golden
+
+int do_remap_file_pages(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                        page_index pgoff)
+{
+    const write_guard mmap_sem(cpu, mm.mmap_sem);
+    cpu.spend(cpu.cost().function * 10);
+    const auto found = mm.mmap.find(start);
+    if (found == mm.mmap.end() || found->second->file == nullptr || !found->second->flags.shared)
+        return -EINVAL;
+    if (k.policies.remap_file_pages_emulated)
+        golden::remap_file_pages(k, cpu, mm, start, pgoff);
+    else
+        linux_2_6_18::remap_file_pages(k, cpu, *found->second, pgoff);
+    return 0;
+}
+
 int do_munmap(kernel& k, core& cpu, mm_struct& mm, virtual_address start, std::uint64_t length)
 {
     const write_guard mmap_sem(cpu, mm.mmap_sem);

@@ -22,6 +22,11 @@ int do_munmap(kernel& k, core& cpu, mm_struct& mm, virtual_address start, std::u
 virtual_address do_mremap(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
                           bool dontunmap);
 
+/// remap_file_pages(): the mapping that begins at `start` shows its file from page `pgoff` on.
+/// -EINVAL if there is none, or it is no shared one of a file.
+int do_remap_file_pages(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                        page_index pgoff);
+
 /// Everything, as when a process ends.
 void exit_mmap(kernel& k, core& cpu, mm_struct& mm);
 

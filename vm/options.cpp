@@ -175,6 +175,7 @@ void era_options::declare(option_set& o)
                       "seen that no page is dirty; before it looks whether one is");
     declare_page_mkwrite(o);
     declare_truncate_and_errors(o);
+    declare_reverse_map(o);
 }
 
 void era_options::declare_page_mkwrite(option_set& o)
@@ -224,10 +225,34 @@ void era_options::declare_truncate_and_errors(option_set& o)
     o.optional_choice("fs.invalidatepage_redirties", invalidatepage_redirties,
                       {{"off", false}, {"on", true}},
                       "whether ->invalidatepage dirties pages, as ext3's data=journal does");
+    o.optional_choice("fs.mark_buffer_dirty", mark_buffer_dirty_barrier,
+                      {{"unlocked_check", false}, {"barrier", true}},
+                      "whether write(2) looks whether a buffer is dirty already once its bytes can "
+                      "be seen, or a processor of weak order may have looked before (2008)");
     o.optional_choice("vm.wb_error", wb_error,
                       {{"flag", wb_error_policy::flag}, {"errseq", wb_error_policy::errseq}},
                       "who is told of an error of writeback: the first to sync, or everybody who "
                       "has the file open (4.13)");
+}
+
+void era_options::declare_reverse_map(option_set& o)
+{
+    o.optional_choice("vm.mkclean_pmd", mkclean_pmd, {{"left", false}, {"cleaned", true}},
+                      "whether page_mkclean cleans and write-protects PMDs (DAX: 4.11)");
+    o.optional_choice("vm.pmd_dirty", pmd_dirty_kept, {{"dropped", false}, {"kept", true}},
+                      "whether D of a PMD that reclaim takes away reaches its pages");
+    o.optional_choice("vm.mkclean_key", mkclean_key_if_mapped, {{"any", false}, {"mapped", true}},
+                      "whose storage key page_mkclean looks at: any page's, or only one's that is "
+                      "mapped (6e1beb3c2249)");
+    o.optional_choice("vm.remap_file_pages", remap_file_pages_emulated,
+                      {{"nonlinear", false}, {"emulated", true}},
+                      "whether it changes a mapping, of which the reverse map knows nothing, or "
+                      "makes another one (3ee6dafc677a)");
+    o.optional_choice("vm.young_flush", young_flush, {{"off", false}, {"on", true}},
+                      "whether reclaim flushes the TLBs when it takes A from a PTE");
+    o.optional_choice("vm.pagevec_strip", pagevec_strip, {{"off", false}, {"on", true}},
+                      "whether reclaim takes the buffers of pages that it spares, as if there "
+                      "were too many buffers");
 }
 
 vm_policies era_options::policies() const
@@ -266,12 +291,19 @@ vm_policies era_options::policies() const
     set(p.wb_error, wb_error);
     set(p.stable_pages, stable_pages);
     set(p.unpin, unpin);
+    set(p.mkclean_pmd, mkclean_pmd);
+    set(p.pmd_dirty_kept, pmd_dirty_kept);
+    set(p.mkclean_key_if_mapped, mkclean_key_if_mapped);
+    set(p.remap_file_pages_emulated, remap_file_pages_emulated);
+    set(p.young_flush, young_flush);
+    set(p.pagevec_strip, pagevec_strip);
     set(p.cache.set_page_writeback_keepwrite, set_page_writeback_keepwrite);
     set(p.cache.mpage_readpage, mpage_readpage);
     set(p.cache.background_allocates, background_allocates);
     set(p.cache.reserves_blocks, reserves_blocks);
     set(p.cache.files_shrink, files_shrink);
     set(p.cache.invalidatepage_redirties, invalidatepage_redirties);
+    set(p.cache.mark_buffer_dirty_barrier, mark_buffer_dirty_barrier);
     return p;
 }
 

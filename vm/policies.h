@@ -93,6 +93,12 @@ struct vm_policies {
     bool stable_pages =
         true; ///< 3.0; since 1d1d1a767206 (3.9) [hash unverified] if the device asks
     unpin_policy unpin = unpin_policy::golden;
+    bool mkclean_pmd = true;           ///< f729c8c9b24f, 4.11: DAX left PMDs as they were
+    bool pmd_dirty_kept = true;        ///< 0ccf7f168e17 (2022) [hash unverified]: when a PMD goes
+    bool mkclean_key_if_mapped = true; ///< 6e1beb3c2249 (2007)
+    bool remap_file_pages_emulated = true; ///< 3ee6dafc677a (2007)
+    bool young_flush = true;               ///< until 3.15, on x86 [version unverified]
+    bool pagevec_strip = false;            ///< buffer_heads_over_limit: 2.6's reclaim takes buffers
     cache_policies cache;
 
     /// Shared writable mappings start out read-only, so that the first store is noticed.

@@ -38,6 +38,7 @@ public:
     int munmap(virtual_address start, std::uint64_t length);
     /// The new address; 0: it cannot be (do_mremap()).
     virtual_address mremap(virtual_address start, bool dontunmap = false);
+    int remap_file_pages(virtual_address start, page_index pgoff);
     /// MADV_DONTNEED.
     int madvise_dontneed(virtual_address start, std::uint64_t length);
     int msync(virtual_address start, std::uint64_t length);
@@ -47,6 +48,8 @@ public:
                         std::uint64_t length);
     void fadvise_dontneed(inode& file);
     void sync();
+    /// What this thread would do if there were no free page.
+    void reclaim();
     /// A device gets hold of the page, stores to it by itself, and lets go of it.
     page& pin(virtual_address va);
     void device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,

@@ -77,6 +77,7 @@ public:
     picoseconds ended_at() const { return m_ended_at; }
     bool expected() const { return m_expected; }
     std::uint64_t signals() const { return m_signals; }
+    std::uint64_t pages_reclaimed() const { return m_pages_reclaimed; }
     bool lost() const { return m_lost; }
 
     void run(event_sink* listener = nullptr)
@@ -93,6 +94,7 @@ public:
                 m_ended_at = w.ended_at();
                 m_expected = as_expected(w);
                 m_signals = w.signals();
+                m_pages_reclaimed = w.the_kernel().stats.pgsteal;
                 m_lost = promise_broken(w);
             });
     }
@@ -113,6 +115,7 @@ private:
     std::vector<workload::counter> m_report;
     picoseconds m_ended_at;
     std::uint64_t m_signals = 0;
+    std::uint64_t m_pages_reclaimed = 0;
     bool m_expected = false;
     bool m_lost = false;
 };
@@ -672,6 +675,10 @@ TEST_CASE("pins are undone, and devices store only to pages that are pinned")
     CHECK(wrong("map m = db\npin m+64KiB\nunpin").find("s:5: bytes 65536 to 65536") == 0);
     CHECK(wrong("durable db 0 8") == "s:4: expected 'expect' at the end of the line");
     CHECK(wrong("fsync db expect 0") == "s:4: expected 'ok', got '0'");
+    CHECK(wrong("map m = db\nremap m to 1") == "nothing");
+    CHECK(wrong("map m = db\nremap m") == "s:5: expected 'to' at the end of the line");
+    CHECK(wrong("remap m to 1") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("reclaim db") == "s:4: expected the line to end, got 'db'");
     CHECK(wrong("dirty_pages") == "s:4: expected the number of pages at the end of the line");
 }
 
@@ -708,6 +715,40 @@ TEST_CASE("a script's device stores what its pages show and its disk gets")
                      "  durable db 4196 8 expect 0x41\n");
     m.run();
     CHECK(m.counter("expectations_failed") == 0);
+    CHECK_FALSE(m.lost());
+}
+
+TEST_CASE("a mapping that is remapped shows its file from another page on, made anew or not")
+{
+    for (const bool emulated : {true, false}) {
+        script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n"
+                         "  write db 0 4096 0x40\n  write db 4096 4096 0x41\n"
+                         "  write db 8192 4096 0x42\n  map m = db for 8KiB\n"
+                         "  load m+0 4096 expect 0x40\n  remap m to 1\n"
+                         "  load m+0 4096 expect 0x41\n  load m+4096 4096 expect 0x42\n"
+                         "  store m+4096 8 0x43\n  read db 8192 8 expect 0x43\n"
+                         "  remap m to 0\n  load m+0 8 expect 0x40\n  unmap m\n");
+        m.options().era.remap_file_pages_emulated = emulated;
+        m.run();
+        CHECK(m.counter("expectations") == 5);
+        CHECK(m.counter("expectations_failed") == 0);
+        CHECK(m.counter("failed_calls") == 0);
+        CHECK_FALSE(m.lost());
+    }
+    script_machine of_no_file("process p\nthread t in p on 0\n  map m = anonymous 4KiB\n"
+                              "  remap m to 1\n");
+    of_no_file.run();
+    CHECK(of_no_file.counter("failed_calls") == 1);
+}
+
+TEST_CASE("what a script reclaims is read again")
+{
+    script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n"
+                     "  write db 0 4096 0x41\n  fsync db\n  reclaim\n"
+                     "  read db 0 8 expect 0x41\n");
+    m.run();
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.pages_reclaimed() == 1);
     CHECK_FALSE(m.lost());
 }
 

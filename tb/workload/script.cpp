@@ -143,6 +143,8 @@ void script::runner::execute(const script_operation& op)
         return madvise(op);
     case kind::mremap:
         return mremap(op);
+    case kind::remap:
+        return check_result(m_self.remap_file_pages(mapped(op).start, page_index(op.times)) == 0);
     case kind::store:
         return store(op);
     case kind::load:
@@ -157,6 +159,8 @@ void script::runner::execute(const script_operation& op)
         return synced(op, m_self.fsync(file(op)) == 0);
     case kind::sync:
         return m_self.sync();
+    case kind::reclaim:
+        return m_self.reclaim();
     case kind::drop:
         return m_self.fadvise_dontneed(file(op));
     case kind::truncate:

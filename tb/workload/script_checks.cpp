@@ -28,7 +28,7 @@ bool uses_variable(const script_operation& op)
 {
     return op.what == kind::store || op.what == kind::load || op.what == kind::msync ||
            op.what == kind::unmap || op.what == kind::madvise || op.what == kind::mremap ||
-           op.what == kind::pin;
+           op.what == kind::remap || op.what == kind::pin;
 }
 
 bool maps(const thread& t, std::size_t variable)

@@ -21,6 +21,7 @@ namespace mkclean
 //     map VAR = anonymous SIZE
 //     unmap VAR
 //     mremap VAR [dontunmap]            moves to another address; dontunmap: VAR is what stays
+//     remap VAR to PAGE                 remap_file_pages: shows its file from there on
 //     madvise VAR dontneed [from PAGE] [for SIZE]
 //     store VAR+OFFSET SIZE BYTE        every byte of it becomes BYTE
 //     load VAR+OFFSET SIZE [expect BYTE]
@@ -29,6 +30,7 @@ namespace mkclean
 //     msync VAR [expect ok]             MS_SYNC, all of the mapping
 //     fsync FILE [expect ok]
 //     sync
+//     reclaim                           as if memory had become short (memory.reclaim)
 //     drop FILE                         posix_fadvise(POSIX_FADV_DONTNEED)
 //     truncate FILE SIZE                files only grow, but for fs.files_shrink = on
 //     durable FILE OFFSET SIZE expect BYTE   a power cut now would leave that
@@ -56,6 +58,7 @@ struct script_operation {
         unmap,
         madvise,
         mremap,
+        remap,
         store,
         load,
         write,
@@ -63,6 +66,7 @@ struct script_operation {
         msync,
         fsync,
         sync,
+        reclaim,
         drop,
         truncate,
         durable,
@@ -83,7 +87,7 @@ struct script_operation {
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
                what == kind::load || what == kind::msync || what == kind::madvise ||
-               what == kind::mremap || what == kind::pin;
+               what == kind::mremap || what == kind::remap || what == kind::pin;
     }
 
     kind what = kind::sync;
@@ -100,7 +104,7 @@ struct script_operation {
     bool dontunmap = false;     ///< of mremap
     picoseconds time;           ///< of sleep and until
     cycles duration;            ///< of compute
-    std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many
+    std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many; of remap, which
     std::size_t partner = 0;    ///< index of a repeat's end, of an end's repeat
 };
 
