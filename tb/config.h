@@ -5,6 +5,7 @@
 #include "storage/block/block_device.h"
 #include "storage/disk/options.h"
 #include "storage/options.h"
+#include "tb/museum/options.h"
 #include "tb/sweep/options.h"
 #include "tb/workload/options.h"
 #include "vm/options.h"
@@ -47,6 +48,7 @@ struct config {
     disk_options disk;
     workload_options workload;
     sweep_options sweep;
+    museum_options museum;
 
     /// Binds every option to this object, which must then stay where it is.
     void declare(option_set& options);

@@ -2,6 +2,7 @@
 #include "tb/command_line.h"
 #include "tb/config.h"
 #include "tb/verb_bench.h"
+#include "tb/verb_museum.h"
 #include "tb/verb_options.h"
 #include "tb/verb_run.h"
 
@@ -45,10 +46,12 @@ int run_program(const std::vector<std::string>& words, const additions& own)
 
     bench_options bench;
     listing_options listing;
+    museum_verb_options museum;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   version,
                   {run_entry, options_verb(listing, model, std::cout),
-                   bench_verb(bench, std::cout, std::cerr)},
+                   bench_verb(bench, std::cout, std::cerr),
+                   museum_verb(museum, std::cout, std::cerr)},
                   model};
     return run_command_line(words, known, std::cout, std::cerr);
 }
