@@ -24,6 +24,7 @@ enum class buffer_flag : std::uint16_t {
     journal_dirty = 1u << 7, ///< its dirtiness belongs to a transaction that has not committed
     async_read = 1u << 8,    ///< the page is unlocked with the last of these
     reserved = 1u << 9,      ///< the filesystem has set room aside for its next write (BH_Delay)
+    seen_dirty = 1u << 10    ///< what a processor without a barrier has seen too early
 };
 
 /// What is done when I/O on a buffer ends; called in interrupt context.

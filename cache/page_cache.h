@@ -42,6 +42,9 @@ struct cache_policies {
     /// ->invalidatepage dirties the page once more, as ext3's with data=journal does when a
     /// transaction gives a buffer back (__journal_unfile_buffer).
     bool invalidatepage_redirties = false;
+    /// 1be62dc190eb (2008): mark_buffer_dirty() looks at BH_Dirty behind a barrier, once what was
+    /// stored to the block can be seen. Without one a processor may have looked before.
+    bool mark_buffer_dirty_barrier = true;
 };
 
 class storage_keys;

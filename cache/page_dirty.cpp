@@ -80,6 +80,8 @@ bool dirty_buffers_then_page(actor& self, page& pg, address_space& mapping)
 {
     {
         const lock_guard<spinlock> guard(self, mapping.private_lock);
+        if (!pg.has_buffers())
+            self.sync(); // to find none is a look, too, behind which others may come
         set_buffers_dirty(self, pg);
     }
     return !test_and_set_page_dirty(self, pg);

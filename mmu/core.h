@@ -135,6 +135,13 @@ public:
     bool block_on(wait_queue& queue, picoseconds timeout) override;
     void spin_on(wait_queue& queue) override;
     bool spin_until_ready(predicate_ref ready) override;
+    /// Under an arbiter: the same, for what stays so once it is so; that it was looked at is no
+    /// reason to let others go first.
+    void wait_for_good(predicate_ref ready)
+    {
+        if (spin_until_ready(ready))
+            m_acted = m_locked = false;
+    }
     picoseconds now() const override { return m_local; }
     actor_id id() const override { return m_current->id(); }
 

@@ -269,11 +269,13 @@ bool core::spin_until_ready(predicate_ref ready)
         return false;
     for (;;) {
         m_executor.give_way_until(m_local, ready);
+        if (interrupt_due()) { // not when this one would have gone on, but now
+            take_interrupt();
+            continue;
+        }
         m_executor.move_on_to(m_local);
         m_local = std::max(m_local, m_executor.now());
-        if (interrupt_due()) {
-            take_interrupt();
-        } else if (ready()) {
+        if (ready()) {
             m_acted = true;
             return true;
         }

@@ -66,6 +66,8 @@ void tlb_options::declare(option_set& o)
     o.flag("tlb.rewalks", rewalks,
            "whether a store to an entry without W walks before it faults, so that none is spurious "
            "(rule R3)");
+    o.choice("tlb.invlpg", invlpg, {{"all", reach::all}, {"first_level", reach::first_level}},
+             "what the invalidation of one page reaches; first_level is a hardware bug");
 }
 
 void table_line_options::declare(option_set& o)

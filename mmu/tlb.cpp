@@ -4,7 +4,9 @@
 namespace mkclean
 {
 
-tlb::tlb(const tlb_options& options) : m_second_holds(options.l2_holds)
+tlb::tlb(const tlb_options& options)
+    : m_second_holds(options.l2_holds),
+      m_invlpg_reaches(options.invlpg)
 {
     constexpr std::array<page_order, 3> orders{page_order::small, page_order::mega,
                                                page_order::giga};
@@ -158,11 +160,14 @@ void tlb::forget_change(frame_number frame)
 bool tlb::invalidate(virtual_page page, asid space)
 {
     bool any = false;
-    for (const auto& array : m_arrays)
+    for (const auto& array : m_arrays) {
+        if (array.get() == m_second && m_invlpg_reaches == tlb_options::reach::first_level)
+            continue;
         array->for_each_of(page, space, [&](tlb_entry& e) {
             drop(e);
             any = true;
         });
+    }
     if (any)
         ++m_stats.flushed_pages;
     return any;

@@ -31,6 +31,10 @@ struct tlb_options {
     /// the kernel granting W costs no spurious fault (rule R3).
     bool rewalks = false;
 
+    /// What the invalidation of one page reaches; anything but all of it is a hardware bug.
+    enum class reach { all, first_level };
+    reach invlpg = reach::all;
+
     std::uint64_t asids = 0; ///< address spaces that can be told apart; 0: none
 
     std::uint64_t seed = 1; ///< of random replacement
@@ -138,6 +142,7 @@ private:
     std::array<tlb_array*, 3> m_first{};              ///< for pages of 4 KiB, 2 MiB, 1 GiB
     tlb_array* m_second = nullptr;
     page_order m_second_holds;
+    tlb_options::reach m_invlpg_reaches;
     std::uint64_t m_clock = 0;
     std::array<answer, recent> m_recent;
     tlb_stats m_stats;

@@ -44,6 +44,7 @@ void config::declare(option_set& o)
     workload.declare(o);
     sweep.declare(o);
     explore.declare(o);
+    museum.declare(o);
     core.declare(o);
     tlb.declare(o);
     walker.declare(o);
@@ -157,6 +158,7 @@ static void check_stable_pages(const config& c, const option_set& o)
 
 void config::check(const option_set& o) const
 {
+    museum.check(o);
     check_page_mkwrite(*this, o);
     check_stable_pages(*this, o);
     check_tlb(tlb, o);

@@ -6,6 +6,7 @@
 #include "storage/disk/options.h"
 #include "storage/options.h"
 #include "tb/explore/options.h"
+#include "tb/museum/options.h"
 #include "tb/sweep/options.h"
 #include "tb/workload/options.h"
 #include "vm/options.h"
@@ -49,6 +50,7 @@ struct config {
     workload_options workload;
     sweep_options sweep;
     explore_options explore;
+    museum_options museum;
 
     /// Binds every option to this object, which must then stay where it is.
     void declare(option_set& options);

@@ -49,6 +49,7 @@ class config_reader
 public:
     void read(const std::string& path, const origin& asked_by);
     void add(setting found) { m_settings.push_back(std::move(found)); }
+    void extend(const std::string& name, std::string_view value);
     std::vector<setting> take() { return std::move(m_settings); }
 
 private:
@@ -112,6 +113,13 @@ void config_reader::enter(const std::string& path, const origin& asked_by)
     m_open.push_back({path, identity});
 }
 
+void config_reader::extend(const std::string& name, std::string_view value)
+{
+    const auto latest = std::find_if(m_settings.rbegin(), m_settings.rend(),
+                                     [&](const setting& one) { return one.name == name; });
+    latest->value += (latest->value.empty() ? "" : " ") + std::string(value);
+}
+
 std::string config_reader::chain_to(const std::string& path) const
 {
     std::string chain;
@@ -153,15 +161,25 @@ void file_parser::parse_section(std::string_view line)
 void file_parser::parse_setting(std::string_view line)
 {
     const std::size_t equals = line.find('=');
-    const std::string_view name = trim(line.substr(0, equals));
+    std::string_view name = trim(line.substr(0, equals));
+    const bool adds = equals > 0 && equals != std::string_view::npos && line[equals - 1] == '+';
+    if (adds)
+        name = trim(line.substr(0, equals - 1));
     if (equals == std::string_view::npos || !is_name(name))
         throw error("expected 'name = value', got " + in_quotes(line));
     const std::string_view value = trim(line.substr(equals + 1));
-    if (name == "use") {
+    if (name == "use" && !adds) {
         use(value);
         return;
     }
     const std::string full_name = m_section + std::string(name);
+    if (adds) {
+        if (m_line_of_name.count(full_name) == 0)
+            throw error(in_quotes(full_name) +
+                        " is not set yet in this file, so nothing can be added");
+        m_reader.extend(full_name, value);
+        return;
+    }
     const auto [earlier, is_new] = m_line_of_name.emplace(full_name, m_here.line);
     if (!is_new)
         throw error(

@@ -24,6 +24,9 @@ struct setting {
 ///     tlb.entries = 64
 ///     [workload]                     # from here on, names get the prefix "workload."
 ///     kind = rtorrent                # workload.kind
+///     [sweep]
+///     columns = walks=/walker/walks
+///     columns += faults=/vm/pgfault  # goes on: a blank, and this
 ///
 /// `use` stands before the first section. Under a section a name is the section's, even when it
 /// has dots of its own. Line ends may be CRLF and the file may begin with a UTF-8 byte order mark.

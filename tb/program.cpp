@@ -3,6 +3,7 @@
 #include "tb/config.h"
 #include "tb/verb_bench.h"
 #include "tb/verb_explore.h"
+#include "tb/verb_museum.h"
 #include "tb/verb_options.h"
 #include "tb/verb_run.h"
 
@@ -47,11 +48,12 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     explore_verb_options explore;
     bench_options bench;
     listing_options listing;
+    museum_verb_options museum;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   version,
                   {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
-                   options_verb(listing, model, std::cout),
-                   bench_verb(bench, std::cout, std::cerr)},
+                   options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
+                   museum_verb(museum, std::cout, std::cerr)},
                   model};
     return run_command_line(words, known, std::cout, std::cerr);
 }

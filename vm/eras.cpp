@@ -18,6 +18,11 @@ vm_policies linux_2_6_18()
     p.msync = msync_policy::linux_2_6_18;
     p.page_mkclean = mkclean_policy::linux_2_6_19;
     p.zap_flush = zap_flush_policy::after_unlock;
+    p.rmap_remove = rmap_remove_policy::before_flush;
+    p.tlb_flush_pending = false;
+    p.madvise_lock = madvise_lock_policy::write;
+    p.mkclean_peek = mkclean_peek_policy::lockless; // harmless where set_pte is atomic: x86
+    p.mremap_flush = mremap_flush_policy::each;
     p.try_to_free_buffers = ttfb_policy::linux_2_6_18;
     p.write_cache_pages = writepages_policy::linux_2_6_18;
     p.pte_none = pte_none_policy::linux_2_6_18;
@@ -54,12 +59,14 @@ vm_policies linux_2_6_20()
     return p;
 }
 
-// 79352894b285: the fault waits for the page lock.
+// 79352894b285: the fault waits for the page lock. 0a27a14a6292 (2.6.22): madvise shares mmap_sem
+// [commit and version unverified].
 vm_policies linux_2_6_23()
 {
     vm_policies p = linux_2_6_20();
     p.write_fault = write_fault_policy::linux_2_6_23;
     p.mkwrite_balances = true;
+    p.madvise_lock = madvise_lock_policy::read;
     return p;
 }
 
@@ -69,6 +76,10 @@ vm_policies golden()
     vm_policies p = linux_2_6_23();
     p.write_fault = write_fault_policy::golden;
     p.zap_flush = zap_flush_policy::before_unlock;
+    p.rmap_remove = rmap_remove_policy::after_flush;
+    p.tlb_flush_pending = true;
+    p.mkclean_peek = mkclean_peek_policy::locked;
+    p.mremap_flush = mremap_flush_policy::before_unlock;
     p.write_cache_pages = writepages_policy::golden;
     p.pte_none = pte_none_policy::golden;
     p.towrite_tag = true;

@@ -15,7 +15,63 @@ namespace
 
 const step_site site_install{"set_pte", place::pte, show_pte_change};
 const step_site site_access_flags{"ptep_set_access_flags", place::pte, show_pte_change};
+const step_site site_clear{"pte_clear", place::pte, show_pte_change};
 const step_site site_fault{"page fault", place::pte, show_pte_change};
+
+// truncate_count: whoever truncates adds to it and then looks for PTEs to take away; a fault that
+// has found its page before must not leave one. (From 2.6.23 on the page lock sees to it.)
+bool was_truncated(const fault_context& f)
+{
+    return f.vma.file != nullptr && !f.seen.present() &&
+           f.vma.file->mapping.truncate_count != f.truncate_count;
+}
+
+// ---- writing a PTE: at once ---------------------------------------------------------------------
+
+namespace atomic
+{
+
+bool set_pte_at(core& cpu, fault_context& f, const step_site& site, const subject& what, pte entry)
+{
+    return cpu.step(site, what, f.slot, [&] {
+        if (f.slot.get() != f.seen || was_truncated(f))
+            return false;
+        f.slot.set_pte(entry);
+        return true;
+    });
+}
+
+} // namespace atomic
+
+// ---- powerpc64: a present one goes first --------------------------------------------------------
+// Whoever looks in between without the lock sees nothing.
+
+namespace clear_first
+{
+
+bool set_pte_at(core& cpu, fault_context& f, const step_site& site, const subject& what, pte entry)
+{
+    const bool unchanged = cpu.step(site_clear, what, f.slot, [&] {
+        if (f.slot.get() != f.seen || was_truncated(f))
+            return false;
+        f.slot.get_and_clear();
+        return true;
+    });
+    if (unchanged)
+        cpu.step(site, what, f.slot, [&] { f.slot.set_pte(entry); });
+    return unchanged;
+}
+
+} // namespace clear_first
+
+// If the PTE is still as the fault has seen it; under its lock.
+bool set_pte_at(const kernel& k, core& cpu, fault_context& f, const step_site& site,
+                const subject& what, pte entry)
+{
+    return k.policies.set_pte == set_pte_policy::clear_first && f.seen.present()
+               ? clear_first::set_pte_at(cpu, f, site, what, entry)
+               : atomic::set_pte_at(cpu, f, site, what, entry);
+}
 
 // Gives back the reference that a fault took on its page.
 class page_reference
@@ -52,14 +108,6 @@ void do_anonymous_page(kernel& k, core& cpu, fault_context& f)
     if (f.vma.flags.write)
         entry = entry.mkwrite().mkdirty();
     install_pte(k, cpu, f, entry);
-}
-
-// truncate_count: whoever truncates adds to it and then looks for PTEs to take away; a fault that
-// has found its page before must not leave one. (From 2.6.23 on the page lock sees to it.)
-bool was_truncated(const fault_context& f)
-{
-    return f.vma.file != nullptr && !f.seen.present() &&
-           f.vma.file->mapping.truncate_count != f.truncate_count;
 }
 
 // A private mapping gets a copy of its own, which nobody writes back.
@@ -136,16 +184,14 @@ void do_wp_page(kernel& k, core& cpu, fault_context& f)
 
 // What hardware does elsewhere: the PTE is young, and dirty if it is stored through. Who has just
 // changed it knows better.
-void ptep_set_access_flags(core& cpu, fault_context& f, bool dirty)
+void ptep_set_access_flags(const kernel& k, core& cpu, fault_context& f, bool dirty)
 {
     const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
     subject what;
     what.frame = f.seen.frame();
     what.va = f.va;
-    cpu.step(site_access_flags, what, f.slot, [&] {
-        if (f.slot.get() == f.seen)
-            f.slot.set_pte(dirty ? f.seen.mkyoung().mkdirty() : f.seen.mkyoung());
-    });
+    set_pte_at(k, cpu, f, site_access_flags, what,
+               dirty ? f.seen.mkyoung().mkdirty() : f.seen.mkyoung());
 }
 
 // pte_none(): since 97e3c602ccbd (4.8) A and D alone are nothing, for Knights Landing may set them
@@ -169,7 +215,7 @@ void handle_pte_fault(kernel& k, core& cpu, fault_context& f, bool write)
     if (write && !f.seen.writable())
         return do_wp_page(k, cpu, f);
     if (!k.hardware_sets_dirty)
-        ptep_set_access_flags(cpu, f, write);
+        ptep_set_access_flags(k, cpu, f, write);
     // Otherwise somebody else was faster, or the TLB was behind (rule R3): nothing to do but to try
     // again.
 }
@@ -187,12 +233,7 @@ bool install_pte(kernel& k, core& cpu, fault_context& f, pte entry)
     const lock_guard<spinlock> ptl(cpu, f.mm.page_table_lock);
     subject what = subject_of(*f.pg);
     what.va = f.va;
-    const bool installed = cpu.step(site_install, what, f.slot, [&] {
-        if (f.slot.get() != f.seen || was_truncated(f))
-            return false;
-        f.slot.set_pte(entry);
-        return true;
-    });
+    const bool installed = set_pte_at(k, cpu, f, site_install, what, entry);
     if (installed && !f.seen.present()) {
         k.cache.get_page(*f.pg);
         page_add_file_rmap(k, cpu, *f.pg);

@@ -12,7 +12,9 @@ bool is_keyed(const kernel& k, const page& pg)
 bool page_mkclean_key(kernel& k, core& cpu, page& pg)
 {
     const lock_guard<spinlock> guard(cpu, pg.mapping->key_lock);
-    return pg.mapped() && page_test_and_clear_dirty(cpu, k.cache, pg);
+    // Until 6e1beb3c2249 (2007) any page's: and what was read or zeroed counted as stored.
+    return (pg.mapped() || !k.policies.mkclean_key_if_mapped) &&
+           page_test_and_clear_dirty(cpu, k.cache, pg);
 }
 
 void key_to_page_dirty(kernel& k, core& cpu, page& pg)

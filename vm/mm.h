@@ -8,11 +8,18 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace mkclean
 {
 
 struct mm_struct;
+
+/// PAGE_ALIGN(): whole pages.
+constexpr std::uint64_t page_align(std::uint64_t bytes)
+{
+    return (bytes + page_size - 1) / page_size * page_size;
+}
 
 /// VM_* of include/linux/mm.h.
 struct vm_flags {
@@ -29,11 +36,14 @@ struct vm_area_struct {
     vm_flags flags;
     inode* file = nullptr;
     page_index pgoff;
+    /// VM_NONLINEAR: what it shows from `start` on instead (remap_file_pages()). The reverse map,
+    /// which goes from a page's place in the file to an address, does not know.
+    std::optional<page_index> nonlinear_pgoff;
 
     bool contains(virtual_address va) const { return va >= start && va < end; }
     page_index index_of(virtual_address va) const
     {
-        return pgoff + ((va - start).raw() >> page_shift);
+        return nonlinear_pgoff.value_or(pgoff) + ((va - start).raw() >> page_shift);
     }
     bool maps(page_index index) const
     {
@@ -60,7 +70,8 @@ struct mm_struct : address_context {
     asid tag;                  ///< the same on every core; 0: none
     /// Reclaim has cleared PTEs and not flushed them yet; under page_table_lock.
     bool tlb_flush_batched = false;
-    spinlock page_table_lock; ///< ptl
+    unsigned tlb_flush_pending = 0; ///< zaps under way, where they are counted
+    spinlock page_table_lock;       ///< ptl
     rw_semaphore mmap_sem;
     std::map<virtual_address, std::unique_ptr<vm_area_struct>> mmap; ///< by start
 

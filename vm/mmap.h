@@ -15,6 +15,18 @@ virtual_address do_mmap(kernel& k, core& cpu, mm_struct& mm, inode* file, page_i
 /// munmap(): whatever is mapped in [start, start + length). Whole mappings only: -EINVAL otherwise.
 int do_munmap(kernel& k, core& cpu, mm_struct& mm, virtual_address start, std::uint64_t length);
 
+/// mremap(MREMAP_MAYMOVE) where there is no room to stay: the mapping that begins at `start` moves
+/// to an address of the kernel's choice. With `dontunmap` another one of the same stays where it
+/// was, with nothing in its page table yet (MREMAP_DONTUNMAP, 5.13 for files). Address 0 if that
+/// cannot be.
+virtual_address do_mremap(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                          bool dontunmap);
+
+/// remap_file_pages(): the mapping that begins at `start` shows its file from page `pgoff` on.
+/// -EINVAL if there is none, or it is no shared one of a file.
+int do_remap_file_pages(kernel& k, core& cpu, mm_struct& mm, virtual_address start,
+                        page_index pgoff);
+
 /// Everything, as when a process ends.
 void exit_mmap(kernel& k, core& cpu, mm_struct& mm);
 

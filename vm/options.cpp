@@ -103,8 +103,38 @@ void era_options::declare(option_set& o)
         "whose TLB is flushed when a PTE is cleaned; local and none are broken on purpose");
     o.optional_choice("vm.zap_flush", zap_flush,
                       {{"after_unlock", zap_flush_policy::after_unlock},
+                       {"dirty_before_unlock", zap_flush_policy::dirty_before_unlock},
                        {"before_unlock", zap_flush_policy::before_unlock}},
-                      "when munmap flushes the TLBs, with respect to the page-table lock");
+                      "when munmap and madvise flush the TLBs, with respect to the page-table "
+                      "lock: after it, before if a file's PTE was dirty (3.15), or before");
+    o.optional_choice("vm.rmap_remove", rmap_remove,
+                      {{"before_flush", rmap_remove_policy::before_flush},
+                       {"after_flush", rmap_remove_policy::after_flush}},
+                      "when munmap and madvise tell the reverse map, with respect to the TLB "
+                      "flush: before it (until 6.1), or after");
+    o.optional_choice("vm.tlb_flush_pending", tlb_flush_pending, {{"off", false}, {"on", true}},
+                      "whether munmap and madvise that find nothing to flush do so for another "
+                      "thread's that is under way (4.14)");
+    o.optional_choice(
+        "vm.madvise_lock", madvise_lock,
+        {{"write", madvise_lock_policy::write}, {"read", madvise_lock_policy::read}},
+        "how madvise holds mmap_sem: alone, or with other threads' faults and madvises (2.6.22)");
+    o.optional_choice("vm.mremap_flush", mremap_flush,
+                      {{"each", mremap_flush_policy::each},
+                       {"after_unlock", mremap_flush_policy::after_unlock},
+                       {"before_unlock", mremap_flush_policy::before_unlock}},
+                      "when mremap flushes the TLBs: at every PTE that it moves (until 3.1), at "
+                      "the end (3.2), or before it drops a lock (4.20)");
+    o.optional_choice(
+        "vm.mkclean_peek", mkclean_peek,
+        {{"lockless", mkclean_peek_policy::lockless}, {"locked", mkclean_peek_policy::locked}},
+        "whether page_mkclean passes over a PTE that is absent when it looks without "
+        "the page-table lock (until 2.6.26), or looks under it");
+    o.optional_choice(
+        "vm.set_pte", set_pte,
+        {{"atomic", set_pte_policy::atomic}, {"clear_first", set_pte_policy::clear_first}},
+        "how a fault writes a PTE over a present one: at once, or clearing it before, "
+        "as powerpc64 does");
     o.optional_choice(
         "vm.try_to_free_buffers", try_to_free_buffers,
         {{"linux-2.6.18", ttfb_policy::linux_2_6_18},
@@ -145,6 +175,7 @@ void era_options::declare(option_set& o)
                       "seen that no page is dirty; before it looks whether one is");
     declare_page_mkwrite(o);
     declare_truncate_and_errors(o);
+    declare_reverse_map(o);
 }
 
 void era_options::declare_page_mkwrite(option_set& o)
@@ -194,10 +225,34 @@ void era_options::declare_truncate_and_errors(option_set& o)
     o.optional_choice("fs.invalidatepage_redirties", invalidatepage_redirties,
                       {{"off", false}, {"on", true}},
                       "whether ->invalidatepage dirties pages, as ext3's data=journal does");
+    o.optional_choice("fs.mark_buffer_dirty", mark_buffer_dirty_barrier,
+                      {{"unlocked_check", false}, {"barrier", true}},
+                      "whether write(2) looks whether a buffer is dirty already once its bytes can "
+                      "be seen, or a processor of weak order may have looked before (2008)");
     o.optional_choice("vm.wb_error", wb_error,
                       {{"flag", wb_error_policy::flag}, {"errseq", wb_error_policy::errseq}},
                       "who is told of an error of writeback: the first to sync, or everybody who "
                       "has the file open (4.13)");
+}
+
+void era_options::declare_reverse_map(option_set& o)
+{
+    o.optional_choice("vm.mkclean_pmd", mkclean_pmd, {{"left", false}, {"cleaned", true}},
+                      "whether page_mkclean cleans and write-protects PMDs (DAX: 4.11)");
+    o.optional_choice("vm.pmd_dirty", pmd_dirty_kept, {{"dropped", false}, {"kept", true}},
+                      "whether D of a PMD that reclaim takes away reaches its pages");
+    o.optional_choice("vm.mkclean_key", mkclean_key_if_mapped, {{"any", false}, {"mapped", true}},
+                      "whose storage key page_mkclean looks at: any page's, or only one's that is "
+                      "mapped (6e1beb3c2249)");
+    o.optional_choice("vm.remap_file_pages", remap_file_pages_emulated,
+                      {{"nonlinear", false}, {"emulated", true}},
+                      "whether it changes a mapping, of which the reverse map knows nothing, or "
+                      "makes another one (3ee6dafc677a)");
+    o.optional_choice("vm.young_flush", young_flush, {{"off", false}, {"on", true}},
+                      "whether reclaim flushes the TLBs when it takes A from a PTE");
+    o.optional_choice("vm.pagevec_strip", pagevec_strip, {{"off", false}, {"on", true}},
+                      "whether reclaim takes the buffers of pages that it spares, as if there "
+                      "were too many buffers");
 }
 
 vm_policies era_options::policies() const
@@ -214,6 +269,12 @@ vm_policies era_options::policies() const
     set(p.page_mkclean, page_mkclean);
     set(p.mkclean_flush, mkclean_flush);
     set(p.zap_flush, zap_flush);
+    set(p.rmap_remove, rmap_remove);
+    set(p.tlb_flush_pending, tlb_flush_pending);
+    set(p.madvise_lock, madvise_lock);
+    set(p.mremap_flush, mremap_flush);
+    set(p.mkclean_peek, mkclean_peek);
+    set(p.set_pte, set_pte);
     set(p.try_to_free_buffers, try_to_free_buffers);
     set(p.pte_none, pte_none);
     set(p.towrite_tag, towrite_tag);
@@ -230,12 +291,19 @@ vm_policies era_options::policies() const
     set(p.wb_error, wb_error);
     set(p.stable_pages, stable_pages);
     set(p.unpin, unpin);
+    set(p.mkclean_pmd, mkclean_pmd);
+    set(p.pmd_dirty_kept, pmd_dirty_kept);
+    set(p.mkclean_key_if_mapped, mkclean_key_if_mapped);
+    set(p.remap_file_pages_emulated, remap_file_pages_emulated);
+    set(p.young_flush, young_flush);
+    set(p.pagevec_strip, pagevec_strip);
     set(p.cache.set_page_writeback_keepwrite, set_page_writeback_keepwrite);
     set(p.cache.mpage_readpage, mpage_readpage);
     set(p.cache.background_allocates, background_allocates);
     set(p.cache.reserves_blocks, reserves_blocks);
     set(p.cache.files_shrink, files_shrink);
     set(p.cache.invalidatepage_redirties, invalidatepage_redirties);
+    set(p.cache.mark_buffer_dirty_barrier, mark_buffer_dirty_barrier);
     return p;
 }
 

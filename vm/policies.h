@@ -30,8 +30,18 @@ enum class msync_policy { linux_2_6_18, linux_2_6_19 };
 enum class mkclean_policy { linux_2_6_19, linux_2_6_20 };
 /// Whose TLB page_mkclean() flushes; anything but `everyone` is broken on purpose (tlb_flush.cpp).
 enum class mkclean_flush_policy { everyone, local, none };
-/// When munmap() flushes the TLBs (zap.cpp).
-enum class zap_flush_policy { after_unlock, before_unlock };
+/// When munmap() and madvise() flush the TLBs, with respect to the page-table lock (zap.cpp).
+enum class zap_flush_policy { after_unlock, dirty_before_unlock, before_unlock };
+/// When they tell the reverse map, with respect to that flush (zap.cpp).
+enum class rmap_remove_policy { before_flush, after_flush };
+/// When mremap() flushes the TLBs, with respect to moving PTEs and to the locks (mremap.cpp).
+enum class mremap_flush_policy { each, after_unlock, before_unlock };
+/// Whether page_mkclean() looks for a PTE before it takes the lock, and believes it (rmap.cpp).
+enum class mkclean_peek_policy { lockless, locked };
+/// How the kernel writes a PTE over a present one: at once, or it is clear for a while (fault.cpp).
+enum class set_pte_policy { atomic, clear_first };
+/// How madvise() holds mmap_sem (madvise.cpp).
+enum class madvise_lock_policy { write, read };
 /// When a pass of writeback stops, and where a cyclic one goes on (page_writeback.cpp).
 enum class writepages_policy { linux_2_6_18, golden };
 /// How the kernel hears of a store to a clean page of a shared mapping: by the fault that it takes,
@@ -63,6 +73,12 @@ struct vm_policies {
     mkclean_policy page_mkclean = mkclean_policy::linux_2_6_20;
     mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
     zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
+    rmap_remove_policy rmap_remove = rmap_remove_policy::after_flush;
+    bool tlb_flush_pending = true; ///< 99baac21e458, 4.14: who finds no PTE flushes for others
+    madvise_lock_policy madvise_lock = madvise_lock_policy::read;
+    mremap_flush_policy mremap_flush = mremap_flush_policy::before_unlock;
+    mkclean_peek_policy mkclean_peek = mkclean_peek_policy::locked;
+    set_pte_policy set_pte = set_pte_policy::atomic;
     ttfb_policy try_to_free_buffers = ttfb_policy::linux_2_6_20;
     writepages_policy write_cache_pages = writepages_policy::golden;
     pte_none_policy pte_none = pte_none_policy::golden;
@@ -77,6 +93,12 @@ struct vm_policies {
     bool stable_pages =
         true; ///< 3.0; since 1d1d1a767206 (3.9) [hash unverified] if the device asks
     unpin_policy unpin = unpin_policy::golden;
+    bool mkclean_pmd = true;           ///< f729c8c9b24f, 4.11: DAX left PMDs as they were
+    bool pmd_dirty_kept = true;        ///< 0ccf7f168e17 (2022) [hash unverified]: when a PMD goes
+    bool mkclean_key_if_mapped = true; ///< 6e1beb3c2249 (2007)
+    bool remap_file_pages_emulated = true; ///< 3ee6dafc677a (2007)
+    bool young_flush = true;               ///< until 3.15, on x86 [version unverified]
+    bool pagevec_strip = false;            ///< buffer_heads_over_limit: 2.6's reclaim takes buffers
     cache_policies cache;
 
     /// Shared writable mappings start out read-only, so that the first store is noticed.

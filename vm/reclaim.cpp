@@ -1,6 +1,7 @@
 // mm/vmscan.c, as far as this machine needs it: direct reclaim of page-cache pages.
 
 #include "vm/reclaim.h"
+#include "vm/clear_page_dirty.h"
 #include "vm/filemap.h"
 #include "vm/page_writeback.h"
 #include "vm/rmap.h"
@@ -38,6 +39,13 @@ bool free_page(kernel& k, core& cpu, page& pg)
         return false;
     ++k.stats.pgsteal;
     return true;
+}
+
+// pagevec_strip(): buffers have become too many, and a page that stays can do without.
+void strip_buffers(kernel& k, core& cpu, page& pg)
+{
+    if (k.policies.pagevec_strip && pg.has_buffers() && !pg.writeback())
+        try_to_release_page(k, cpu, pg);
 }
 
 void let_go(kernel& k, core& cpu, page& pg)
@@ -81,6 +89,8 @@ static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
             continue;
         if (unmap_page(k, cpu, *pg, nullptr) && free_page(k, cpu, *pg))
             ++freed;
+        else
+            strip_buffers(k, cpu, *pg);
         let_go(k, cpu, *pg);
     }
     return freed;

@@ -1,7 +1,9 @@
 #include "vm/user_task.h"
 #include "vm/filemap.h"
 #include "vm/gup.h"
+#include "vm/madvise.h"
 #include "vm/mmap.h"
+#include "vm/reclaim.h"
 #include "vm/sync.h"
 #include "vm/truncate.h"
 
@@ -67,6 +69,22 @@ int user_task::munmap(virtual_address start, std::uint64_t length)
     return system_call([&] { return do_munmap(m_kernel, m_cpu, m_mm, start, length); });
 }
 
+int user_task::remap_file_pages(virtual_address start, page_index pgoff)
+{
+    return system_call([&] { return do_remap_file_pages(m_kernel, m_cpu, m_mm, start, pgoff); });
+}
+
+virtual_address user_task::mremap(virtual_address start, bool dontunmap)
+{
+    return system_call([&] { return do_mremap(m_kernel, m_cpu, m_mm, start, dontunmap); });
+}
+
+int user_task::madvise_dontneed(virtual_address start, std::uint64_t length)
+{
+    return system_call(
+        [&] { return mkclean::madvise_dontneed(m_kernel, m_cpu, m_mm, start, length); });
+}
+
 int user_task::msync(virtual_address start, std::uint64_t length)
 {
     return system_call([&] { return do_msync(m_kernel, m_cpu, m_mm, start, start + length); });
@@ -99,6 +117,11 @@ void user_task::fadvise_dontneed(inode& file)
 void user_task::sync()
 {
     system_call([&] { do_sync(m_kernel, m_cpu); });
+}
+
+void user_task::reclaim()
+{
+    system_call([&] { try_to_free_pages(m_kernel, m_cpu); });
 }
 
 page& user_task::pin(virtual_address va)

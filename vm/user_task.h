@@ -36,6 +36,11 @@ public:
     virtual_address mmap(inode* file, page_index pgoff, std::uint64_t length, vm_flags flags,
                          virtual_address fixed = virtual_address());
     int munmap(virtual_address start, std::uint64_t length);
+    /// The new address; 0: it cannot be (do_mremap()).
+    virtual_address mremap(virtual_address start, bool dontunmap = false);
+    int remap_file_pages(virtual_address start, page_index pgoff);
+    /// MADV_DONTNEED.
+    int madvise_dontneed(virtual_address start, std::uint64_t length);
     int msync(virtual_address start, std::uint64_t length);
     int fsync(inode& file);
     std::int64_t pread(inode& file, std::uint64_t offset, std::byte* to, std::uint64_t length);
@@ -43,6 +48,8 @@ public:
                         std::uint64_t length);
     void fadvise_dontneed(inode& file);
     void sync();
+    /// What this thread would do if there were no free page.
+    void reclaim();
     /// A device gets hold of the page, stores to it by itself, and lets go of it.
     page& pin(virtual_address va);
     void device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,

@@ -188,6 +188,24 @@ TEST_CASE("a page that is filled again replaces its entry: there are never two")
     CHECK(t.lookup(virtual_page(5), asid()) == nullptr);
 }
 
+TEST_CASE("an invlpg that is broken leaves what the second level has")
+{
+    for (const bool broken : {false, true}) {
+        tlb_options o = geometry(8, 8);
+        o.l2_entries = 64;
+        if (broken)
+            o.invlpg = tlb_options::reach::first_level;
+        tlb t(o);
+        t.insert(translation(5, 1));
+        CHECK(t.invalidate(virtual_page(5), asid()));
+        CHECK(t.lookup(virtual_page(5), asid()) == nullptr);
+        CHECK((t.promote(virtual_page(5), asid()) != nullptr) == broken);
+        t.flush_all();
+        CHECK(t.lookup(virtual_page(5), asid()) == nullptr);
+        CHECK(t.promote(virtual_page(5), asid()) == nullptr);
+    }
+}
+
 TEST_CASE("who goes may be who came first, however much it is used since, or walked for again")
 {
     struct first_in final : tlb_replacement {

@@ -292,6 +292,15 @@ void buffer_io::read_and_wait(actor& self, buffer_head& bh)
     wait_on_buffer(self, bh);
 }
 
+// Where there is no barrier: the processor reads BH_Dirty while the store of the data, which comes
+// before in the program, still waits to be seen. That is as early as it can get.
+static void look_too_early(actor& self, buffer_head& bh)
+{
+    self.sync();
+    if (bh.dirty())
+        bh.set(buffer_flag::seen_dirty);
+}
+
 int buffer_io::block_prepare_write(actor& self, page& pg, std::uint32_t from, std::uint32_t to,
                                    block_mapper& fs)
 {
@@ -318,6 +327,8 @@ int buffer_io::block_prepare_write(actor& self, page& pg, std::uint32_t from, st
         }
         if (!bh.uptodate() && (begin < from || end > to))
             read_and_wait(self, bh);
+        if (!pg.mapping->cache().policies().mark_buffer_dirty_barrier)
+            look_too_early(self, bh);
     }
     return 0;
 }
@@ -332,7 +343,10 @@ int buffer_io::block_commit_write(actor& self, page& pg, std::uint32_t from, std
             continue;
         }
         bh.set(buffer_flag::uptodate);
-        mark_buffer_dirty(self, bh);
+        const bool seen_dirty = bh.test(buffer_flag::seen_dirty);
+        bh.clear(buffer_flag::seen_dirty);
+        if (!seen_dirty)
+            mark_buffer_dirty(self, bh);
     }
     if (all)
         set_page_uptodate(self, pg);

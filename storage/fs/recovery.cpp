@@ -127,6 +127,8 @@ std::uint64_t recovered_filesystem::find_block(const inode_layout& inode,
 
 void recovered_filesystem::read_page(std::uint64_t ino, std::uint64_t page, std::byte* to) const
 {
+    if (!m_valid)
+        return; // somebody has written over the superblock: no file can be found any more
     std::memset(to, 0, page_size);
     const inode_layout inode = read_inode(ino);
     const std::uint64_t start = page * page_size;

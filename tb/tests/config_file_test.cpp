@@ -71,6 +71,25 @@ TEST_CASE("settings are read with their sections, comments and places")
     CHECK(files.without_directory(describe(settings.at(0).where)) == "x.cfg:3");
 }
 
+TEST_CASE("a setting may go on in lines of its own")
+{
+    const config_directory files;
+    CHECK(files.read("[s]\na = x\nb = 1\na += y # z\n a+=z\n") == "s.a=x y z s.b=1");
+    CHECK(files.read("a =\na += y\n") == "a=y");
+}
+
+TEST_CASE("a setting that was not begun in a file cannot go on in it")
+{
+    const config_directory files;
+    const std::string nothing = "is not set yet in this file, so nothing can be added";
+    CHECK(files.complaint("\na += x\n") == "test.cfg:2: 'a' " + nothing);
+    CHECK(files.complaint("a = 1\n[s]\na += x\n") == "test.cfg:3: 's.a' " + nothing);
+    CHECK(files.complaint("use += x.cfg\n") == "test.cfg:1: 'use' " + nothing);
+    CHECK(files.complaint("+= x\n") == "test.cfg:1: expected 'name = value', got '+= x'");
+    files.write("used.cfg", "a = 1\n");
+    CHECK(files.complaint("use = used.cfg\na += x\n") == "test.cfg:2: 'a' " + nothing);
+}
+
 TEST_CASE("CRLF and a byte order mark change nothing")
 {
     const config_directory files;

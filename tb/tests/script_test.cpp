@@ -77,6 +77,7 @@ public:
     picoseconds ended_at() const { return m_ended_at; }
     bool expected() const { return m_expected; }
     std::uint64_t signals() const { return m_signals; }
+    std::uint64_t pages_reclaimed() const { return m_pages_reclaimed; }
     bool lost() const { return m_lost; }
 
     void run(event_sink* listener = nullptr)
@@ -93,6 +94,7 @@ public:
                 m_ended_at = w.ended_at();
                 m_expected = as_expected(w);
                 m_signals = w.signals();
+                m_pages_reclaimed = w.the_kernel().stats.pgsteal;
                 m_lost = promise_broken(w);
             });
     }
@@ -113,6 +115,7 @@ private:
     std::vector<workload::counter> m_report;
     picoseconds m_ended_at;
     std::uint64_t m_signals = 0;
+    std::uint64_t m_pages_reclaimed = 0;
     bool m_expected = false;
     bool m_lost = false;
 };
@@ -265,6 +268,41 @@ TEST_CASE("a mapping is used only where it can be there")
           "s:9: expected a mapping of process 'q', got 'm'");
 }
 
+TEST_CASE("madvise gives up pages of a mapping, all of them or some")
+{
+    const auto ops = parse(one_thread + "map m = db\nmadvise m dontneed\n"
+                                        "madvise m dontneed for 8KiB from 2\n")
+                         .threads[0]
+                         .operations;
+    CHECK(ops[1].what == kind::madvise);
+    CHECK(ops[1].offset == 0);
+    CHECK(ops[1].size == 0);
+    CHECK(ops[2].offset == 2 * page_size);
+    CHECK(ops[2].size == 8192);
+    CHECK(wrong("madvise m") == "s:4: expected 'dontneed' at the end of the line");
+    CHECK(wrong("madvise m dontned") ==
+          "s:4: expected 'dontneed', got 'dontned'; did you mean 'dontneed'?");
+    CHECK(wrong("map m = db\nmadvise m dontneed form 1") ==
+          "s:5: expected the line to end, got 'form'; did you mean 'from'?");
+    CHECK(wrong("madvise m dontneed") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("map m = db\nmadvise m dontneed from 16") ==
+          "s:5: page 16 is beyond the mapping of 64KiB");
+    CHECK(wrong("map m = db\nmadvise m dontneed from 15 for 8KiB") ==
+          "s:5: bytes 61440 to 69631 are beyond the mapping of 64KiB");
+}
+
+TEST_CASE("mremap moves a mapping, or what is in it")
+{
+    const auto ops =
+        parse(one_thread + "map m = db\nmremap m\nmremap m dontunmap\n").threads[0].operations;
+    CHECK(ops[1].what == kind::mremap);
+    CHECK_FALSE(ops[1].dontunmap);
+    CHECK(ops[2].dontunmap);
+    CHECK(wrong("mremap m") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("map m = db\nmremap m dontunmapp") ==
+          "s:5: expected the line to end, got 'dontunmapp'; did you mean 'dontunmap'?");
+}
+
 TEST_CASE("all who meet do so equally often")
 {
     CHECK(complaint(two_threads + "meet x\n") == "s:6: expected another thread to meet 'x'");
@@ -284,6 +322,10 @@ TEST_CASE("whatever a script says, it is understood or is a mistake of one line"
                                              "thread",
                                              "map",
                                              "unmap",
+                                             "madvise",
+                                             "dontneed",
+                                             "mremap",
+                                             "dontunmap",
                                              "store",
                                              "load",
                                              "write",
@@ -336,7 +378,8 @@ TEST_CASE("whatever a script says, it is understood or is a mistake of one line"
     const std::string sound = one_thread +
                               "map m = db private from 1 for 8KiB\nmap a = anonymous 4KiB\n"
                               "repeat 3\nstore m+8 8 0x41\nload m+0 16 expect 3\nmeet x\n"
-                              "end\nmsync m\nfsync db\nsync\nread db 0 8 expect 1\n"
+                              "end\nmadvise m dontneed from 1\nmremap m\nmremap a dontunmap\nmsync "
+                              "m\nfsync db\nsync\nread db 0 8 expect 1\n"
                               "write db 1KiB 8 $value+0\nunmap m\ndrop db\n"
                               "truncate db 1MiB\nsleep 1us\nuntil 1ms+$delay\n"
                               "thread u in p on 1\nrepeat 3\nmeet x\nend\ncompute 5\n";
@@ -386,6 +429,46 @@ TEST_CASE("whatever a script says, it is understood or is a mistake of one line"
 }
 
 // ---- running it ---------------------------------------------------------------------------------
+
+TEST_CASE("what a script gives up comes back from the file, or as zeros")
+{
+    script_machine m(one_thread + "map m = db\n"
+                                  "map a = anonymous 8KiB\n"
+                                  "store m 8 0x41\n"
+                                  "store a 8 0x42\n"
+                                  "store a+4KiB 8 0x43\n"
+                                  "madvise m dontneed\n"
+                                  "madvise a dontneed for 4KiB\n"
+                                  "load m 8 expect 0x41\n"
+                                  "load a 8 expect 0\n"
+                                  "load a+4KiB 8 expect 0x43\n"
+                                  "madvise a dontneed from 1\n"
+                                  "load a+4KiB 8 expect 0\n");
+    m.run();
+    CHECK(m.counter("expectations") == 4);
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.counter("failed_calls") == 0);
+    CHECK_FALSE(m.lost());
+}
+
+TEST_CASE("a moved mapping goes by its old name, and so does one that stays")
+{
+    script_machine m(one_thread + "map m = db\n"
+                                  "map a = anonymous 4KiB\n"
+                                  "store m 8 0x41\n"
+                                  "store a 8 0x42\n"
+                                  "mremap m\n"
+                                  "mremap a dontunmap\n"
+                                  "load m 8 expect 0x41\n"
+                                  "load a 8 expect 0\n"
+                                  "store m+8 8 0x43\n"
+                                  "unmap m\n");
+    m.run();
+    CHECK(m.counter("expectations") == 2);
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.counter("failed_calls") == 0);
+    CHECK_FALSE(m.lost());
+}
 
 TEST_CASE("a script's stores, writes and reads reach the file and each other")
 {
@@ -592,6 +675,10 @@ TEST_CASE("pins are undone, and devices store only to pages that are pinned")
     CHECK(wrong("map m = db\npin m+64KiB\nunpin").find("s:5: bytes 65536 to 65536") == 0);
     CHECK(wrong("durable db 0 8") == "s:4: expected 'expect' at the end of the line");
     CHECK(wrong("fsync db expect 0") == "s:4: expected 'ok', got '0'");
+    CHECK(wrong("map m = db\nremap m to 1") == "nothing");
+    CHECK(wrong("map m = db\nremap m") == "s:5: expected 'to' at the end of the line");
+    CHECK(wrong("remap m to 1") == "s:4: expected a mapping of process 'p', got 'm'");
+    CHECK(wrong("reclaim db") == "s:4: expected the line to end, got 'db'");
     CHECK(wrong("dirty_pages") == "s:4: expected the number of pages at the end of the line");
 }
 
@@ -628,6 +715,40 @@ TEST_CASE("a script's device stores what its pages show and its disk gets")
                      "  durable db 4196 8 expect 0x41\n");
     m.run();
     CHECK(m.counter("expectations_failed") == 0);
+    CHECK_FALSE(m.lost());
+}
+
+TEST_CASE("a mapping that is remapped shows its file from another page on, made anew or not")
+{
+    for (const bool emulated : {true, false}) {
+        script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n"
+                         "  write db 0 4096 0x40\n  write db 4096 4096 0x41\n"
+                         "  write db 8192 4096 0x42\n  map m = db for 8KiB\n"
+                         "  load m+0 4096 expect 0x40\n  remap m to 1\n"
+                         "  load m+0 4096 expect 0x41\n  load m+4096 4096 expect 0x42\n"
+                         "  store m+4096 8 0x43\n  read db 8192 8 expect 0x43\n"
+                         "  remap m to 0\n  load m+0 8 expect 0x40\n  unmap m\n");
+        m.options().era.remap_file_pages_emulated = emulated;
+        m.run();
+        CHECK(m.counter("expectations") == 5);
+        CHECK(m.counter("expectations_failed") == 0);
+        CHECK(m.counter("failed_calls") == 0);
+        CHECK_FALSE(m.lost());
+    }
+    script_machine of_no_file("process p\nthread t in p on 0\n  map m = anonymous 4KiB\n"
+                              "  remap m to 1\n");
+    of_no_file.run();
+    CHECK(of_no_file.counter("failed_calls") == 1);
+}
+
+TEST_CASE("what a script reclaims is read again")
+{
+    script_machine m("file db 64KiB\nprocess p\nthread t in p on 0\n"
+                     "  write db 0 4096 0x41\n  fsync db\n  reclaim\n"
+                     "  read db 0 8 expect 0x41\n");
+    m.run();
+    CHECK(m.counter("expectations_failed") == 0);
+    CHECK(m.pages_reclaimed() == 1);
     CHECK_FALSE(m.lost());
 }
 

@@ -33,6 +33,8 @@ private:
 
     void map(const script_operation& op);
     void unmap(const script_operation& op);
+    void mremap(const script_operation& op);
+    void madvise(const script_operation& op);
     void store(const script_operation& op);
     void load(const script_operation& op);
     void write(const script_operation& op);
@@ -46,6 +48,7 @@ private:
     void unpin(const script_operation& op);
     void until(const script_operation& op);
     void meet(const script_operation& op);
+    void line_up();
     void repeat(const script_operation& op);
     void end(const script_operation& op);
 
@@ -108,7 +111,7 @@ void script::runner::run_operations()
 // Nobody waits any more for a thread that has ended, be it by a signal.
 void script::runner::leave()
 {
-    m_self.cpu().sync();
+    m_self.cpu().settle();
     --m_script.m_running;
     for (std::size_t i = 0; i < m_script.m_meetings.size(); ++i) {
         if (!script_program::attends(m_program, i))
@@ -137,6 +140,12 @@ void script::runner::execute(const script_operation& op)
         return map(op);
     case kind::unmap:
         return unmap(op);
+    case kind::madvise:
+        return madvise(op);
+    case kind::mremap:
+        return mremap(op);
+    case kind::remap:
+        return check_result(m_self.remap_file_pages(mapped(op).start, page_index(op.times)) == 0);
     case kind::store:
         return store(op);
     case kind::load:
@@ -151,6 +160,8 @@ void script::runner::execute(const script_operation& op)
         return synced(op, m_self.fsync(file(op)) == 0);
     case kind::sync:
         return m_self.sync();
+    case kind::reclaim:
+        return m_self.reclaim();
     case kind::drop:
         return m_self.fadvise_dontneed(file(op));
     case kind::truncate:
@@ -188,7 +199,7 @@ script::mapping& script::runner::mapped(const script_operation& op)
 {
     mapping& m = m_script.m_mappings[op.variable];
     if (m.of_several)
-        m_self.cpu().sync(); // no thread may know, or change it, ahead of the others
+        m_self.cpu().settle(); // no thread may know, or change it, ahead of the others
     if (m.length == 0)
         throw error(op.line, in_quotes(name_of(op)) + " is not mapped when this is reached");
     if (op.offset + op.size > m.length)
@@ -224,6 +235,29 @@ void script::runner::unmap(const script_operation& op)
         m_self.cpu().sync();
     if (m.start == old.start)
         m.length = 0;
+}
+
+void script::runner::mremap(const script_operation& op)
+{
+    mapping& m = mapped(op);
+    const virtual_address old = m.start;
+    const virtual_address fresh = m_self.mremap(old, op.dontunmap);
+    if (fresh == virtual_address())
+        throw error(op.line, "the address space has no room to move this mapping to");
+    if (m.of_several)
+        m_self.cpu().sync();
+    if (!op.dontunmap && m.start == old)
+        m.start = fresh;
+}
+
+void script::runner::madvise(const script_operation& op)
+{
+    const mapping m = mapped(op);
+    if (op.offset >= m.length)
+        throw error(op.line,
+                    in_quotes(name_of(op)) + " is mapped, but shorter, when this is reached");
+    const std::uint64_t length = op.size != 0 ? op.size : m.length - op.offset;
+    check_result(m_self.madvise_dontneed(m.start + op.offset, length) == 0);
 }
 
 void script::runner::store(const script_operation& op)
@@ -356,12 +390,21 @@ void script::runner::meet(const script_operation& op)
         m_script.m_waiting -= std::exchange(m.here, 0) - 1;
         ++m.round;
         m_self.futex_wake(m.waiting);
-        m_script.m_begun = m_script.m_begun || op.meeting == m_script.m_explored_from;
-        return;
+    } else {
+        ++m_script.m_waiting;
+        check_somebody_can_go_on(op.line);
+        m_self.futex_wait(m.waiting, [&m, round = m.round] { return m.round != round; });
     }
-    ++m_script.m_waiting;
-    check_somebody_can_go_on(op.line);
-    m_self.futex_wait(m.waiting, [&m, round = m.round] { return m.round != round; });
+    if (op.meeting == m_script.m_explored_from)
+        line_up();
+}
+
+// In what order they were woken is of no interest to an explorer.
+void script::runner::line_up()
+{
+    const std::size_t all = m_script.m_meetings[m_script.m_explored_from].expected;
+    m_script.m_begun = m_script.m_begun || ++m_script.m_lined_up >= all;
+    m_self.cpu().wait_for_good([this] { return m_script.m_begun; });
 }
 
 void script::runner::repeat(const script_operation& op)

@@ -53,6 +53,7 @@ private:
     std::size_t m_running = 0;       ///< threads that have not ended
     std::size_t m_waiting = 0;       ///< of them, at a meeting
     std::size_t m_explored_from = 0; ///< the meeting after which orders matter
+    std::size_t m_lined_up = 0;      ///< threads that are there to be explored
     bool m_begun = false;
     counts m_counts;
 };

@@ -27,7 +27,8 @@ std::uint64_t multiply(std::uint64_t a, std::uint64_t b)
 bool uses_variable(const script_operation& op)
 {
     return op.what == kind::store || op.what == kind::load || op.what == kind::msync ||
-           op.what == kind::unmap || op.what == kind::pin;
+           op.what == kind::unmap || op.what == kind::madvise || op.what == kind::mremap ||
+           op.what == kind::remap || op.what == kind::pin;
 }
 
 bool maps(const thread& t, std::size_t variable)
@@ -180,6 +181,10 @@ void checker::check_variables_of(const thread& t) const
         const auto known = mapped.find(op.variable);
         check_use(t, op, known == mapped.end() ? std::nullopt : std::optional(known->second), met);
         const std::uint64_t bytes = m_script.variables[op.variable].largest;
+        if (op.what == kind::madvise && op.offset >= bytes)
+            throw error(op.line,
+                        fmt::format("page {} is beyond the mapping of {}", op.offset / page_size,
+                                    print_whole_number(option_type::bytes, bytes)));
         if (op.offset + op.size > bytes)
             throw error(op.line, fmt::format("bytes {} to {} are beyond the mapping of {}",
                                              op.offset, op.offset + op.size - 1,

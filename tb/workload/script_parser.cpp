@@ -153,6 +153,9 @@ private:
     void parse_anonymous(words& line, operation& map);
     void parse_mapped_file(words& line, operation& map);
     void parse_unmap(words& line) { variable_only(line, kind::unmap); }
+    void parse_madvise(words& line);
+    void parse_mremap(words& line);
+    void parse_remap(words& line);
     void parse_store(words& line);
     void parse_load(words& line);
     void parse_write(words& line);
@@ -161,6 +164,7 @@ private:
     void parse_fsync(words& line);
     void parse_result(words& line);
     void parse_sync(words&) { add_operation(kind::sync); }
+    void parse_reclaim(words&) { add_operation(kind::reclaim); }
     void parse_drop(words& line) { file_only(line, kind::drop); }
     void parse_truncate(words& line);
     void parse_durable(words& line);
@@ -217,6 +221,9 @@ const std::vector<script_parser::verb>& script_parser::verbs()
                                           {"thread", &script_parser::parse_thread, false},
                                           {"map", &script_parser::parse_map},
                                           {"unmap", &script_parser::parse_unmap},
+                                          {"madvise", &script_parser::parse_madvise},
+                                          {"mremap", &script_parser::parse_mremap},
+                                          {"remap", &script_parser::parse_remap},
                                           {"store", &script_parser::parse_store},
                                           {"load", &script_parser::parse_load},
                                           {"write", &script_parser::parse_write},
@@ -224,6 +231,7 @@ const std::vector<script_parser::verb>& script_parser::verbs()
                                           {"msync", &script_parser::parse_msync},
                                           {"fsync", &script_parser::parse_fsync},
                                           {"sync", &script_parser::parse_sync},
+                                          {"reclaim", &script_parser::parse_reclaim},
                                           {"drop", &script_parser::parse_drop},
                                           {"truncate", &script_parser::parse_truncate},
                                           {"durable", &script_parser::parse_durable},
@@ -507,6 +515,37 @@ void script_parser::parse_mapped_file(words& line, operation& map)
     if (!size && map.offset >= bytes)
         throw line.error("the file ends before the mapping begins: expected 'for SIZE'");
     map.size = size ? *size : bytes - map.offset;
+}
+
+void script_parser::parse_madvise(words& line)
+{
+    const std::string_view name = line.take("the name of a mapping");
+    const std::size_t variable = variable_name(name, line);
+    operation& op = add_operation(kind::madvise);
+    op.variable = variable;
+    line.take_keyword("dontneed");
+    while (line.more()) {
+        if (line.take_if("from"))
+            op.offset = number(line, first_page) * page_size;
+        else if (line.take_if("for"))
+            op.size = number(line, map_size);
+        else
+            line.end({"from", "for"});
+    }
+}
+
+void script_parser::parse_mremap(words& line)
+{
+    variable_only(line, kind::mremap);
+    thread().operations.back().dontunmap = line.take_if("dontunmap");
+    line.end({"dontunmap"});
+}
+
+void script_parser::parse_remap(words& line)
+{
+    variable_only(line, kind::remap);
+    line.take_keyword("to");
+    thread().operations.back().times = number(line, first_page);
 }
 
 void script_parser::parse_place(words& line, kind what)

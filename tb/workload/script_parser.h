@@ -20,6 +20,9 @@ namespace mkclean
 //     map VAR = FILE [private] [readonly] [from PAGE] [for SIZE]
 //     map VAR = anonymous SIZE
 //     unmap VAR
+//     mremap VAR [dontunmap]            moves to another address; dontunmap: VAR is what stays
+//     remap VAR to PAGE                 remap_file_pages: shows its file from there on
+//     madvise VAR dontneed [from PAGE] [for SIZE]
 //     store VAR+OFFSET SIZE BYTE        every byte of it becomes BYTE
 //     load VAR+OFFSET SIZE [expect BYTE]
 //     write FILE OFFSET SIZE BYTE       pwrite(2)
@@ -27,6 +30,7 @@ namespace mkclean
 //     msync VAR [expect ok]             MS_SYNC, all of the mapping
 //     fsync FILE [expect ok]
 //     sync
+//     reclaim                           as if memory had become short (memory.reclaim)
 //     drop FILE                         posix_fadvise(POSIX_FADV_DONTNEED)
 //     truncate FILE SIZE                files only grow, but for fs.files_shrink = on
 //     durable FILE OFFSET SIZE expect BYTE   a power cut now would leave that
@@ -52,6 +56,9 @@ struct script_operation {
     enum class kind {
         map,
         unmap,
+        madvise,
+        mremap,
+        remap,
         store,
         load,
         write,
@@ -59,6 +66,7 @@ struct script_operation {
         msync,
         fsync,
         sync,
+        reclaim,
         drop,
         truncate,
         durable,
@@ -78,23 +86,25 @@ struct script_operation {
     static constexpr bool has_variable(kind what)
     {
         return what == kind::map || what == kind::unmap || what == kind::store ||
-               what == kind::load || what == kind::msync || what == kind::pin;
+               what == kind::load || what == kind::msync || what == kind::madvise ||
+               what == kind::mremap || what == kind::remap || what == kind::pin;
     }
 
     kind what = kind::sync;
     unsigned line = 0;
-    std::size_t variable = 0;   ///< index; of map, unmap, store, load, msync, pin
+    std::size_t variable = 0;   ///< index; of whatever has_variable()
     std::size_t file = no_file; ///< index; no_file: a map of anonymous memory
     std::size_t meeting = 0;    ///< index
     std::uint64_t offset = 0;   ///< bytes, in the mapping, the file or (dma) the pinned page
-    std::uint64_t size = 0;     ///< bytes
+    std::uint64_t size = 0;     ///< bytes; of madvise, 0: up to the end
     std::byte byte{};           ///< stored, written or expected
     bool expects = false;       ///< of load, read, durable, msync and fsync
     bool is_private = false;    ///< of map
     bool readonly = false;      ///< of map
+    bool dontunmap = false;     ///< of mremap
     picoseconds time;           ///< of sleep and until
     cycles duration;            ///< of compute
-    std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many
+    std::uint64_t times = 0;    ///< of repeat; of dirty_pages, how many; of remap, which
     std::size_t partner = 0;    ///< index of a repeat's end, of an end's repeat
 };
 

@@ -225,4 +225,7 @@ TEST_CASE("what is no filesystem is not taken for one")
     CHECK_FALSE(recovered_filesystem(media).valid());
     const disk_media empty(3'000, leftover::zeros);
     CHECK_FALSE(recovered_filesystem(empty).valid());
+    std::array<std::byte, page_size> page{};
+    recovered_filesystem(empty).read_page(1, 0, page.data());
+    CHECK(page == std::array<std::byte, page_size>{});
 }

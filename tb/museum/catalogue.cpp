@@ -1,0 +1,151 @@
+#include "tb/museum/catalogue.h"
+#include "sim/input_error.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
+#include <tuple>
+
+#include <fmt/format.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+constexpr const char* not_verified = "The commits are from memory: nobody has looked them up yet.";
+
+// Lines of so many columns at most, each with `margin` before it.
+std::string wrapped(const std::string& text, const std::string& margin)
+{
+    constexpr std::size_t columns = 100;
+    std::istringstream words(text);
+    std::string all;
+    std::string line;
+    for (std::string word; words >> word;) {
+        if (!line.empty() && margin.size() + line.size() + 1 + word.size() > columns) {
+            all += margin + line + '\n';
+            line.clear();
+        }
+        line += (line.empty() ? "" : " ") + word;
+    }
+    return line.empty() ? all : all + margin + line + '\n';
+}
+
+// Names of functions and options stand in code quotes, or their underscores would be emphasis.
+std::string with_code_quoted(const std::string& text)
+{
+    std::istringstream words(text);
+    std::string all;
+    for (std::string word; words >> word;) {
+        const bool is_code = word.find('_') != std::string::npos ||
+                             word.find("()") != std::string::npos ||
+                             word.find("->") != std::string::npos;
+        const std::size_t begin = word.find_first_not_of("(\"");
+        if (is_code) {
+            std::size_t end = word.find_last_not_of(".,;:\"") + 1;
+            if (word.find('(') >= end || word[end - 1] != ')')
+                end = std::min(end, word.find_last_not_of(".,;:\")") + 1);
+            word.insert(end, "`");
+            word.insert(begin, "`");
+        }
+        all += (all.empty() ? "" : " ") + word;
+    }
+    return all;
+}
+
+} // namespace
+
+std::vector<exhibit_card> read_catalogue(const std::string& directory)
+{
+    std::vector<std::string> paths;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        if (entry.path().extension() == ".cfg")
+            paths.push_back(entry.path().string());
+    if (paths.empty())
+        throw input_error({directory, 0}, error ? error.message() : "there are no exhibits");
+    std::sort(paths.begin(), paths.end());
+    std::vector<exhibit_card> cards;
+    cards.reserve(paths.size());
+    for (const std::string& path : paths)
+        cards.push_back(read_card(path));
+    std::sort(cards.begin(), cards.end(), [](const exhibit_card& a, const exhibit_card& b) {
+        return std::tie(a.about.year, a.name) < std::tie(b.about.year, b.name);
+    });
+    return cards;
+}
+
+std::string museum_directory()
+{
+    std::error_code error;
+    std::filesystem::path above =
+        std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+    for (; above.has_relative_path(); above = above.parent_path())
+        if (std::filesystem::is_directory(above / "configs/museum", error))
+            return (above / "configs/museum").string();
+    throw input_error(origin(), "directory",
+                      "there is no configs/museum above this program; say where it is");
+}
+
+std::string catalogue_table(const std::vector<exhibit_card>& cards)
+{
+    std::size_t name = 4;
+    std::size_t commit = 6;
+    for (const exhibit_card& card : cards) {
+        name = std::max(name, card.name.size());
+        commit = std::max(commit, card.about.fixed_by.size());
+    }
+    std::string table =
+        fmt::format("{:<{}}  year  {:<{}}  what\n", "name", name, "mended by", commit);
+    bool from_memory = false;
+    for (const exhibit_card& card : cards) {
+        from_memory = from_memory || !card.about.verified;
+        table += fmt::format("{:<{}}  {}{} {:<{}}  {}\n", card.name, name, card.about.year,
+                             card.about.verified ? ' ' : '?', card.about.fixed_by, commit,
+                             card.about.title);
+    }
+    return table + (from_memory ? "\n?: the commits are from memory, not looked up.\n" : "");
+}
+
+std::string card_text(const exhibit_card& card)
+{
+    std::string text = fmt::format("{}\n\n", card.about.title);
+    text += fmt::format("  {}, {}\n  bug  {}\n  fix  {}\n", card.about.year, card.name,
+                        card.about.commit, card.about.fixed_by);
+    if (!card.about.verified)
+        text += wrapped(not_verified, "  ");
+    return text + '\n' + wrapped(card.about.story, "  ") + '\n';
+}
+
+std::string catalogue_markdown(const std::vector<exhibit_card>& cards)
+{
+    std::string page =
+        "# The museum\n\n"
+        "Printed by `mkclean museum --markdown`; what it says stands in `configs/museum/`.\n\n"
+        "Bugs of page writeback that there have been, a config each: a machine and a kernel with "
+        "the "
+        "bug, a script of a\nfew operations, and what a kernel with the fix does otherwise. "
+        "`mkclean "
+        "museum NAME` looks for an order of the\nscript's steps that shows the bug, and tries "
+        "all of them with the fix. `mkclean museum --all` does so for each.\n\n"
+        "| exhibit | year | what can be seen | with the bug | with the fix "
+        "|\n|---|---|---|---|---|\n";
+    for (const exhibit_card& card : cards)
+        page +=
+            fmt::format("| [{0}](#{0}) | {1} | {2} | `{3}` | `{4}` |\n", card.name, card.about.year,
+                        name_of(card.about.shows), card.text_of_fix(exhibit::state::broken),
+                        card.text_of_fix(exhibit::state::mended));
+    for (const exhibit_card& card : cards) {
+        page +=
+            fmt::format("\n## {}\n\n**{}** ({}). Bug: {}. Fix: {}.{}\n\n", card.name,
+                        card.about.title, card.about.year, card.about.commit, card.about.fixed_by,
+                        card.about.verified ? "" : std::string(" ") + not_verified);
+        page += wrapped(with_code_quoted(card.about.story), "");
+    }
+    return page;
+}
+
+} // namespace mkclean

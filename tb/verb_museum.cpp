@@ -1,0 +1,165 @@
+#include "tb/verb_museum.h"
+#include "tb/museum/catalogue.h"
+#include "tb/output/progress.h"
+#include "tb/sweep/processes.h"
+
+#include <algorithm>
+#include <optional>
+#include <ostream>
+
+#include <fmt/format.h>
+
+namespace mkclean
+{
+
+namespace
+{
+
+int code_of(bool as_stated)
+{
+    return as_stated ? exit_code::as_expected : exit_code::not_as_expected;
+}
+
+const exhibit_card& find_card(const std::vector<exhibit_card>& cards, const std::string& name)
+{
+    std::vector<std::string> names;
+    for (const exhibit_card& card : cards) {
+        if (card.name == name)
+            return card;
+        names.push_back(card.name);
+    }
+    throw input_error(origin(), fmt::format("no exhibit is called {}{}", in_quotes(name),
+                                            suggestion(name, names)));
+}
+
+std::string with_bug_text(const exhibit_card& card, const exhibit_verdict& v)
+{
+    const std::string what = card.text_of_fix(exhibit::state::broken);
+    if (!v.broken.found.has(v.shows))
+        return fmt::format("With the bug ({}): expected that {}, but in {} orders {}.\n", what,
+                           name_of(v.shows), v.broken.orders, v.broken.found.text());
+    return fmt::format("With the bug ({}): {}, in order {} of those that were tried:\n{}.\n", what,
+                       name_of(v.shows), v.broken.orders, text_of_order(v.broken.first));
+}
+
+std::string with_fix_text(const exhibit_card& card, const exhibit_verdict& v)
+{
+    const std::string what = card.text_of_fix(exhibit::state::mended);
+    if (v.mended.broken > 0)
+        return fmt::format("With the fix ({}): in {} of {} orders {}; first when\n{}.\n", what,
+                           v.mended.broken, v.mended.orders, v.mended.found.text(),
+                           text_of_order(v.mended.first));
+    return v.mended.orders == 1
+               ? fmt::format("With the fix ({}): nothing is wrong.\n", what)
+               : fmt::format("With the fix ({}): nothing is wrong, in none of {} orders.\n", what,
+                             v.mended.orders);
+}
+
+int show_exhibit(const exhibit_card& card, const museum_verb_options& options, std::ostream& out)
+{
+    std::optional<output_file> json;
+    if (!options.json.empty())
+        json.emplace(options.json, out);
+    const exhibit_verdict v = judge_exhibit(card.path);
+    if (json) {
+        nlohmann::ordered_json j = {{"name", card.name}};
+        j.update(v.json());
+        json->write(j.dump(2) + '\n');
+        json->commit();
+    }
+    if (options.json != "-") {
+        out << card_text(card) << with_bug_text(card, v);
+        const std::string story =
+            v.broken.found.has(v.shows)
+                ? story_of_order(exhibit(card.path, exhibit::state::broken).get(), v.broken.first)
+                : "";
+        out << (story.empty() ? "" : "\n" + story) << '\n' << with_fix_text(card, v);
+    }
+    return code_of(v.as_stated());
+}
+
+std::string line_of(const exhibit_card& card, std::size_t width, const sweep_result& result)
+{
+    const std::string begin = fmt::format("{:<{}}  ", card.name, width);
+    if (result.stats.is_object())
+        return begin + (result.code == exit_code::as_expected ? "" : "NOT AS STATED: ") +
+               result.stats.at("text").get<std::string>() + '\n';
+    const std::string why = result.complaint.substr(0, result.complaint.find('\n'));
+    return begin + (result.code == exit_code::interrupted ? "was not run" : "FAILED: " + why) +
+           '\n';
+}
+
+/// Every exhibit in a process of its own, the lines in the order of the catalogue.
+int show_all(const std::vector<exhibit_card>& cards, const museum_verb_options& options,
+             std::ostream& out, std::ostream& err)
+{
+    std::vector<std::vector<std::string>> commands;
+    std::size_t width = 0;
+    for (const exhibit_card& card : cards) {
+        commands.push_back(
+            {"museum", "--json=-", "--directory=" + options.directory, "--", card.name});
+        width = std::max(width, card.name.size());
+    }
+    interrupt_watch watch;
+    std::vector<sweep_result> results;
+    {
+        progress_line progress(err);
+        results =
+            run_commands("/proc/self/exe", commands, static_cast<std::size_t>(options.jobs), watch,
+                         [&](std::size_t done, const sweep_result&) {
+                             progress.show(fmt::format("{} of {} exhibits", done, cards.size()));
+                         });
+    }
+    int worst = exit_code::as_expected;
+    for (std::size_t at = 0; at < cards.size(); ++at) {
+        out << line_of(cards[at], width, results[at]);
+        worst = worse_code(worst, results[at].code);
+    }
+    return worst;
+}
+
+int run_museum(museum_verb_options options, const arguments& given, std::ostream& out,
+               std::ostream& err)
+{
+    if (options.directory.empty())
+        options.directory = museum_directory();
+    if (!given.operands.empty() && (options.all || options.markdown))
+        throw input_error(origin(), "an exhibit's name, --all or --markdown: one of them");
+    if (given.operands.empty() && !options.json.empty())
+        throw input_error(origin(), "json", "is for one exhibit");
+    const std::vector<exhibit_card> cards = read_catalogue(options.directory);
+    if (!given.operands.empty())
+        return show_exhibit(find_card(cards, given.operands.front()), options, out);
+    if (options.all)
+        return show_all(cards, options, out, err);
+    out << (options.markdown ? catalogue_markdown(cards) : catalogue_table(cards));
+    return exit_code::as_expected;
+}
+
+} // namespace
+
+void museum_verb_options::declare(option_set& own)
+{
+    own.flag("all", all, "run every exhibit; the exit code is 1 if one does not behave as stated");
+    own.flag("markdown", markdown, "print docs/museum.md");
+    own.path("json", json, "write what was found out about NAME; - is the standard output");
+    own.path("directory", directory, "where the exhibits are, if not in configs/museum/");
+    own.count("jobs", jobs, {1, 256}, "processes of --all at once");
+}
+
+verb museum_verb(museum_verb_options& options, std::ostream& out, std::ostream& err)
+{
+    verb v;
+    v.name = "museum";
+    v.operands = "NAME";
+    v.help = "historical bugs: lists them, or runs one with the bug and with the fix";
+    v.most_operands = 1;
+    v.takes_model_options = false;
+    options.declare(v.own);
+    v.run = [&options, &out, &err](const arguments& given) {
+        return run_museum(options, given, out, err);
+    };
+    return v;
+}
+
+} // namespace mkclean
