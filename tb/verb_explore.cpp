@@ -2,6 +2,7 @@
 #include "tb/config_file.h"
 #include "tb/explore/schedule.h"
 #include "tb/explore/story.h"
+#include "tb/explore/walks.h"
 #include "tb/output/progress.h"
 #include "tb/sweep/processes.h"
 
@@ -68,16 +69,9 @@ public:
         block_store store(m_config.explore.memory);
         explored_world w(m_config, store);
         m_kernel = kernel_name();
-        search_limits limits;
-        limits.order = m_config.explore.order;
-        limits.states = m_config.explore.states;
-        limits.switches = m_config.explore.switches;
-        for (const flaw f : m_config.explore.stop_at)
-            limits.stops_at |= bit(f);
-        search s(w, limits);
         interrupt_watch interrupts;
         m_started = clock::now();
-        result = s.run([&](const search::progress& p) {
+        result = look(w, [&](const search::progress& p) {
             tell(p);
             return interrupts.interrupted();
         });
@@ -89,6 +83,11 @@ public:
     }
 
     const std::string& kernel() const { return m_kernel; }
+    bool walks() const
+    {
+        return m_config.explore.order == search_order::random ||
+               m_config.explore.order == search_order::pct;
+    }
 
     search_result result;
     std::vector<story> stories;
@@ -96,6 +95,28 @@ public:
     bool interrupted = false;
 
 private:
+    search_result look(explored_world& w, const std::function<bool(const search::progress&)>& tell)
+    {
+        const explore_options& asked = m_config.explore;
+        flaw_set stops_at = 0;
+        for (const flaw f : asked.stop_at)
+            stops_at |= bit(f);
+        if (walks()) {
+            walk_limits limits;
+            limits.kind = asked.order == search_order::pct ? walk_kind::pct : walk_kind::random;
+            limits.walks = asked.walks;
+            limits.seed = m_config.seed;
+            limits.changes = asked.pct_changes;
+            limits.stops_at = stops_at;
+            return walk(w, limits, tell);
+        }
+        search_limits limits;
+        limits.order = asked.order;
+        limits.states = asked.states;
+        limits.switches = asked.switches;
+        limits.stops_at = stops_at;
+        return search(w, limits).run(tell);
+    }
     std::string kernel_name() const
     {
         for (const auto& [name, era] : kernel_era_names())
@@ -110,9 +131,9 @@ private:
             return;
         m_told = now;
         const double past = std::chrono::duration<double>(now - m_started).count();
-        std::string text =
-            fmt::format("{} states, {:.0f} a second, {} moves to be made", grouped(p.states),
-                        static_cast<double>(p.states) / past, grouped(p.waiting));
+        std::string text = fmt::format("{} states, {:.0f} a second, {} {}", grouped(p.states),
+                                       static_cast<double>(p.states) / past, grouped(p.waiting),
+                                       walks() ? "walks to go" : "moves to be made");
         if (m_config.explore.order == search_order::switches)
             text += fmt::format(", {}", counted(p.switches, "switch", "switches"));
         m_line.show(text + fmt::format(", depth {}", p.depth));
@@ -132,6 +153,10 @@ std::string coverage_of(const exploration& e, const config& c)
         fmt::format("{}: {}, {}, in {:.1f} s ({:.0f} states a second)\n", e.kernel(),
                     counted(r.states, "state", "states"), counted(r.transitions, "move", "moves"),
                     e.seconds, static_cast<double>(r.states) / std::max(e.seconds, 1e-3));
+    if (e.walks())
+        return text + fmt::format("{}, up to {} long, and nothing beside them\n",
+                                  counted(r.ends, "walk", "walks"),
+                                  counted(r.depth, "move", "moves"));
     if (r.complete)
         return text +
                fmt::format("all of them: every order of steps, up to {} deep; {} to an end\n",
@@ -142,11 +167,15 @@ std::string coverage_of(const exploration& e, const config& c)
     return text + "not all of them\n";
 }
 
-std::string finding_text(const story& s)
+std::string finding_text(const story& s, search_order order)
 {
     std::string text = fmt::format("\nfound: {} ({})", name_of(s.what), sentence_of(s.what));
     text += fmt::format(", in {}", counted(s.moves.size(), "move", "moves"));
-    text += fmt::format(" with {}\n", counted(s.switches, "switch", "switches"));
+    if (order == search_order::switches)
+        text += fmt::format(" with {}", counted(s.switches, "switch", "switches"));
+    if (s.done_for > 0)
+        text += fmt::format("; move {} seals it", s.done_for);
+    text += '\n';
     if (!s.says.empty())
         text += fmt::format("  {}\n", s.says);
     return text;
@@ -214,7 +243,7 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
     if (!options.quiet && !busy) {
         out << coverage_of(e, c);
         for (const story& s : e.stories)
-            out << finding_text(s);
+            out << finding_text(s, c.explore.order);
         if (!e.stories.empty())
             out << fmt::format("\n{}, {}:\n", name_of(e.stories.front().what),
                                e.stories.front().page)

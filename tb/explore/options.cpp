@@ -18,9 +18,17 @@ void explore_options::declare(option_set& o)
 {
     constexpr std::uint64_t most = 4'000'000'000;
     o.choice("explore.order", order,
-             {{"switches", search_order::switches}, {"moves", search_order::moves}},
+             {{"switches", search_order::switches},
+              {"moves", search_order::moves},
+              {"random", search_order::random},
+              {"pct", search_order::pct}},
              "which stories explore looks at first: those with few switches (moves of somebody "
-             "else while the last one to move could have gone on), or those of few moves");
+             "else while the last one to move could have gone on), or those of few moves; random "
+             "and pct look at explore.walks of them and not at all");
+    o.count("explore.walks", walks, {1, most},
+            "of explore.order = random or pct; `seed` says which");
+    o.count("explore.pct_changes", pct_changes, {0, 100},
+            "of priorities in a walk of explore.order = pct");
     o.count("explore.switches", switches, {0, 1'000'000},
             "in one story, at most; needs explore.order = switches");
     o.count("explore.states", states, {1, most}, "after which explore gives up");

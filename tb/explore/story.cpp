@@ -27,11 +27,11 @@ std::string or_dash(std::string text)
 class page_watcher
 {
 public:
-    page_watcher(explored_world& w, const exploring_judge::place& about)
+    page_watcher(explored_world& w, const inode& file, page_index index)
         : m_world(w.inside()),
           m_judge(w.judge()),
-          m_file(*about.file),
-          m_index(about.offset / page_size)
+          m_file(file),
+          m_index(index)
     {
     }
 
@@ -118,13 +118,29 @@ private:
     page_index m_index;
 };
 
-// The first place that the end finds wrong; or the first that was stored to.
-exploring_judge::place place_of(const exploring_judge& judge)
+struct subject_page {
+    const inode* file = nullptr; ///< null: none
+    page_index index;
+};
+
+// The first place that the end finds wrong; or the first that was stored to; or what it was about.
+subject_page page_in_question(const exploring_judge& judge, const subject_page& last)
 {
+    const auto page_of = [](const exploring_judge::place& p) {
+        return subject_page{p.file, page_index(p.offset / page_size)};
+    };
     for (const exploring_judge::place& p : judge.places())
         if (p.lost || judge.durable(p) != p.current)
-            return p;
-    return judge.places().empty() ? exploring_judge::place() : judge.places().front();
+            return page_of(p);
+    return judge.places().empty() ? last : page_of(judge.places().front());
+}
+
+subject_page page_of(const event& e, kernel& k)
+{
+    const page* const pg = page_of_event(k, e);
+    if (pg == nullptr || pg->mapping->host().ino == device_inode_number)
+        return {};
+    return {&pg->mapping->host(), pg->index};
 }
 
 void make_all(explored_world& w, const std::vector<explored_world::move>& moves,
@@ -161,15 +177,19 @@ story tell(explored_world& w, const search_result::counterexample& of)
     s.what = of.what;
     s.says = of.says;
     s.switches = of.switches;
-    exploring_judge::place about;
+    subject_page last;
+    subject_page about;
+    w.set_listener([&](const event& e) {
+        const subject_page now = page_of(e, w.inside().the_kernel());
+        last = now.file != nullptr ? now : last;
+    });
     make_all(
         w, of.moves, [](explored_world::move) {},
-        [&](const explored_world::step_result&) { about = place_of(w.judge()); });
-    const bool has_page = about.file != nullptr;
+        [&](const explored_world::step_result&) { about = page_in_question(w.judge(), last); });
     std::optional<page_watcher> watcher;
-    if (has_page)
-        watcher.emplace(w, about);
-    s.page = has_page ? watcher->name() : "";
+    if (about.file != nullptr)
+        watcher.emplace(w, *about.file, about.index);
+    s.page = watcher ? watcher->name() : "no page";
 
     story::step now;
     const auto last_knew = [&](const explored_world::step_result& made) {

@@ -2,6 +2,7 @@
 #include "tb/config_file.h"
 #include "tb/explore/schedule.h"
 #include "tb/explore/story.h"
+#include "tb/explore/walks.h"
 #include "tb/run.h"
 #include "tb/tests/temporary_directory.h"
 
@@ -308,6 +309,30 @@ TEST_CASE("explorer: one store and one fsync are all right in golden in every or
     CHECK(r.complete);
     CHECK(r.found.empty());
     MESSAGE("states " << r.states << ", transitions " << r.transitions);
+}
+
+TEST_CASE("explorer: walks find the race of 2.6.20 and are the same for the same seed" *
+          doctest::test_suite("long"))
+{
+    const auto of = explored("fixme-race", "linux-2.6.20");
+    for (const walk_kind kind : {walk_kind::random, walk_kind::pct}) {
+        walk_limits limits;
+        const flaw wanted = kind == walk_kind::random ? flaw::lie : flaw::invariant_5;
+        limits.kind = kind;
+        limits.walks = 3000;
+        limits.stops_at = bit(wanted);
+        std::vector<search_result> results;
+        for (int i = 0; i < 2; ++i) {
+            block_store store(store_bytes);
+            explored_world w(of->c, store);
+            results.push_back(walk(w, limits, [](const auto&) { return false; }));
+        }
+        REQUIRE(results[0].of(wanted) != nullptr);
+        CHECK(results[0].of(flaw::lost) == nullptr);
+        CHECK(results[0].transitions == results[1].transitions);
+        CHECK(results[0].of(wanted)->moves == results[1].of(wanted)->moves);
+        CHECK_FALSE(results[0].complete);
+    }
 }
 
 TEST_CASE("explorer: a story is followed on the timed platform to the same end" *
