@@ -80,6 +80,7 @@ void era_options::declare(option_set& o)
                       {{"linux-2.6.18", write_fault_policy::linux_2_6_18},
                        {"linux-2.6.19", write_fault_policy::linux_2_6_19},
                        {"linux-2.6.23", write_fault_policy::linux_2_6_23},
+                       {"linux-6.14", write_fault_policy::linux_6_14},
                        {"golden", write_fault_policy::golden}},
                       "the order of set_page_dirty, the PTE and the page lock");
     o.optional_choice("vm.dirty_tracking", dirty_tracking,

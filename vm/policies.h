@@ -23,7 +23,7 @@ std::vector<std::pair<const char*, kernel_era>> kernel_era_names();
 /// Where clear_page_dirty_for_io() looks for dirtiness, and in which order (clear_page_dirty.cpp).
 enum class cpdfio_policy { linux_2_6_18, linux_2_6_19, linux_2_6_20 };
 /// What a write fault does around making the PTE writable (write_fault.cpp).
-enum class write_fault_policy { linux_2_6_18, linux_2_6_19, linux_2_6_23, golden };
+enum class write_fault_policy { linux_2_6_18, linux_2_6_19, linux_2_6_23, linux_6_14, golden };
 /// Whether msync() looks at PTEs (sync.cpp).
 enum class msync_policy { linux_2_6_18, linux_2_6_19 };
 /// When page_mkclean() flushes, with respect to writing the clean PTE (rmap.cpp).

@@ -83,6 +83,33 @@ void write_fault(kernel& k, core& cpu, fault_context& f)
 
 } // namespace linux_2_6_23
 
+// ---- Linux 6.14, wp_page_shared() and do_shared_fault() where there is no ->page_mkwrite --------
+
+namespace linux_6_14
+{
+
+void write_fault(kernel& k, core& cpu, fault_context& f)
+{
+    const bool first = !f.seen.present(); // __do_fault() returns with the lock
+    bool locked = f.page_locked;
+    if (first && !locked) {
+        lock_page(cpu, *f.pg);
+        locked = true;
+    }
+    if (!install_pte(k, cpu, f, writable_and_dirty(f))) {
+        if (locked)
+            unlock_page(cpu, *f.pg);
+        return;
+    }
+    // From here on other threads can store to the page; it is dirty only behind the lock.
+    if (!locked)
+        lock_page(cpu, *f.pg);
+    f.page_locked = true;
+    set_page_dirty_balance(k, cpu, f); // fault_dirty_shared_page()
+}
+
+} // namespace linux_6_14
+
 // ---- golden -------------------------------------------------------------------------------------
 // Dirty first, writable second, and no cleaner in between: at no time can anybody, on any core,
 // store to a page that is not known to be dirty.
@@ -142,6 +169,8 @@ void write_fault(kernel& k, core& cpu, fault_context& f)
         return linux_2_6_19::write_fault(k, cpu, f);
     case write_fault_policy::linux_2_6_23:
         return linux_2_6_23::write_fault(k, cpu, f);
+    case write_fault_policy::linux_6_14:
+        return linux_6_14::write_fault(k, cpu, f);
     case write_fault_policy::golden:
         return golden::write_fault(k, cpu, f);
     }

@@ -18,7 +18,7 @@ std::string pwd(std::uint64_t raw)
     return {(raw & 1) != 0 ? 'P' : '-', (raw & 2) != 0 ? 'W' : '-', (raw & 0x40) != 0 ? 'D' : '-'};
 }
 
-std::string or_dash(std::string text)
+std::string or_dash(const std::string& text)
 {
     return text.empty() ? "-" : text;
 }

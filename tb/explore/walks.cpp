@@ -43,9 +43,10 @@ public:
 private:
     explored_world::move first(const std::vector<explored_world::move>& all)
     {
-        return *std::max_element(
-            all.begin(), all.end(),
-            [this](explored_world::move a, explored_world::move b) { return priority(a) < priority(b); });
+        return *std::max_element(all.begin(), all.end(),
+                                 [this](explored_world::move a, explored_world::move b) {
+                                     return priority(a) < priority(b);
+                                 });
     }
     std::int64_t priority(explored_world::move m)
     {
@@ -79,8 +80,8 @@ public:
         bool stopped = false;
         for (std::uint64_t i = 0; i < m_limits.walks && !stopped && !enough(); ++i) {
             walk_once(i);
-            stopped = tell({m_seen.size(), m_result.transitions, m_limits.walks - i - 1, 0,
-                            m_result.depth});
+            stopped = tell(
+                {m_seen.size(), m_result.transitions, m_limits.walks - i - 1, 0, m_result.depth});
         }
         m_result.states = m_seen.size();
         for (const auto& [what, found] : m_found)

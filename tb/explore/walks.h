@@ -11,10 +11,10 @@ namespace mkclean
 /// How a walk goes where there is a choice.
 enum class walk_kind : std::uint8_t {
     random, ///< anybody
-    /// Whoever is first in an order that is drawn anew for each walk; `changes` times, at moves that
-    /// are drawn as well, the one who would go is put last. A flaw that needs n of these changes
-    /// comes with a probability of at least 1 / (actors x moves^n): Burckhardt et al., "A Randomized
-    /// Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
+    /// Whoever is first in an order that is drawn anew for each walk; `changes` times, at moves
+    /// that are drawn as well, the one who would go is put last. A flaw that needs n of these
+    /// changes comes with a probability of at least 1 / (actors x moves^n): Burckhardt et al., "A
+    /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010.
     pct
 };
 

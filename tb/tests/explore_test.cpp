@@ -25,12 +25,13 @@ struct described {
     option_set model;
 };
 
-std::unique_ptr<described> explored(const std::string& name, const std::string& kernel)
+std::unique_ptr<described> explored(const std::string& name, const std::string& kernel,
+                                    const std::string& write_fault = "default")
 {
     auto made = std::make_unique<described>();
     made->c.declare(made->model);
     configure(made->model, {std::string(MKCLEAN_SOURCE_DIR) + "/configs/explore/" + name + ".cfg"},
-              {{"kernel", kernel, origin()}});
+              {{"kernel", kernel, origin()}, {"vm.write_fault", write_fault, origin()}});
     made->c.check(made->model);
     return made;
 }
@@ -272,6 +273,26 @@ TEST_CASE("explorer: two threads and two processes find what 2.6.23 leaves open"
             CHECK(r.of(flaw::lost) == nullptr);
             CHECK((r.of(flaw::lie) != nullptr) == (kernel == std::string("linux-2.6.23")));
         }
+}
+
+TEST_CASE("explorer: without page_mkwrite a thread's store can miss a sync of Linux 6.14" *
+          doctest::test_suite("long"))
+{
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::lie) | bit(flaw::lost);
+    limits.switches = 1;
+    const std::pair<const char*, const char*> programs[] = {{"without-page-mkwrite", "lie"},
+                                                            {"one-store", ""}};
+    for (const auto& [name, found] : programs) {
+        CAPTURE(name);
+        const auto of = explored(name, "golden", "linux-6.14");
+        block_store store(store_bytes);
+        explored_world w(of->c, store);
+        const search_result r = explore(w, limits);
+        CHECK((r.of(flaw::lie) != nullptr) == (found == std::string("lie")));
+        CHECK(r.of(flaw::lost) == nullptr);
+    }
 }
 
 TEST_CASE("explorer: both orders look at the same states" * doctest::test_suite("long"))
