@@ -69,12 +69,13 @@ TEST_CASE("museum: buffers that are attached to a page which is being dirtied ar
     check("create-empty-buffers");
 }
 
-TEST_CASE("museum: a sync that stops at nr_to_write lies")
+TEST_CASE("museum: a sync that stops at nr_to_write lies" * doctest::test_suite("long"))
 {
     check("sync-nr-to-write");
 }
 
-TEST_CASE("museum: a sync without a snapshot runs after somebody who appends")
+TEST_CASE("museum: a sync without a snapshot runs after somebody who appends" *
+          doctest::test_suite("long"))
 {
     check("sync-livelock");
 }
@@ -84,7 +85,8 @@ TEST_CASE("museum: a cyclic pass that does not go round")
     check("cyclic-half");
 }
 
-TEST_CASE("museum: a page that is put back falls out of a sync's snapshot")
+TEST_CASE("museum: a page that is put back falls out of a sync's snapshot" *
+          doctest::test_suite("long"))
 {
     check("towrite-cleared");
 }
@@ -114,7 +116,7 @@ TEST_CASE("museum: a page that ->invalidatepage dirties stays counted")
     CHECK(try_orders(older.get(), {}).broken == 0);
 }
 
-TEST_CASE("museum: somebody else's fsync takes the error")
+TEST_CASE("museum: somebody else's fsync takes the error" * doctest::test_suite("long"))
 {
     check("fsyncgate");
 }
@@ -226,7 +228,8 @@ TEST_CASE("museum: a walker sets D without looking whether the PTE is still ther
     check("knl-stray-d");
 }
 
-TEST_CASE("museum: a buffer is taken to be dirty by who has looked before its bytes arrived")
+TEST_CASE("museum: a buffer is taken to be dirty by who has looked before its bytes arrived" *
+          doctest::test_suite("long"))
 {
     check("mark-buffer-dirty");
 }
