@@ -436,7 +436,8 @@ TEST_CASE("R4: however a walk and the kernel interleave, D is not set where P or
     check_every_interleaving(kernel_paths, page_order::small);
 }
 
-TEST_CASE("R4: the same of the one entry of 2 MiB, and of that of 1 GiB")
+TEST_CASE("R4: the same of the one entry of 2 MiB and of that of 1 GiB" *
+          doctest::test_suite("long"))
 {
     for (const page_order order : {page_order::mega, page_order::giga})
         check_every_interleaving(kernel_paths_for(order), order);

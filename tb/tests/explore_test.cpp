@@ -126,7 +126,7 @@ TEST_CASE("explorer: an image goes back to any state that it has taken")
     taken[first] = bytes_of(a);
     im.load(first);
     a.watch().begin();
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 100; ++round) {
         const auto from = std::next(taken.begin(), static_cast<long>(random() % taken.size()));
         im.load(from->first);
         REQUIRE(bytes_of(a) == from->second);

@@ -115,7 +115,7 @@ TEST_CASE("hardware: the same of 60 mixtures with storage keys and of 60 with lo
     check_any_hardware(2501, 2560, with_logs);
 }
 
-TEST_CASE("hardware: windows are exact on every kind of MMU")
+TEST_CASE("hardware: windows are exact on every kind of MMU" * doctest::test_suite("long"))
 {
     for (const settings& hardware : kinds)
         for (std::uint64_t seed = 1; seed <= 2; ++seed) {

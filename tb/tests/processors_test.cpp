@@ -121,7 +121,7 @@ TEST_CASE("processors: 200 seeds of each keep golden's promises" * doctest::skip
     check_promises(rtorrent_machine_of, 101, 300);
 }
 
-TEST_CASE("processors: windows are exact on each")
+TEST_CASE("processors: windows are exact on each" * doctest::test_suite("long"))
 {
     check_windows(random_machine_of, 11, 12);
     check_windows(rtorrent_machine_of, 11, 11);

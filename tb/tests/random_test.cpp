@@ -125,7 +125,7 @@ TEST_CASE("random: what 2.6.23 breaks is fsync that believes a clean inode")
     CHECK(unclean > 0);
 }
 
-TEST_CASE("random: running ahead in time changes nothing")
+TEST_CASE("random: running ahead in time changes nothing" * doctest::test_suite("long"))
 {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         const settings machine = machine_of(seed, "golden");
@@ -166,7 +166,8 @@ TEST_CASE("random: a file of one page is as good as any")
     }
 }
 
-TEST_CASE("random: whether anybody looks makes no difference to what happens")
+TEST_CASE("random: whether anybody looks makes no difference to what happens" *
+          doctest::test_suite("long"))
 {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         const settings machine = machine_of(seed, "linux-2.6.20");

@@ -46,7 +46,7 @@ std::string grouped(std::uint64_t value)
 
 } // namespace
 
-TEST_CASE("the README's table is what ./run finds")
+TEST_CASE("the README's table is what ./run finds" * doctest::test_suite("long"))
 {
     const std::string text = readme();
     for (const char* kernel : {"linux-2.6.18", "linux-2.6.19", "linux-2.6.20", "linux-2.6.23"})

@@ -107,14 +107,16 @@ void check(const findings& found, std::uint64_t judged_at_least)
 
 } // namespace
 
-TEST_CASE("ext3 ordered, 1000 storms without a write cache, cut here and there")
+TEST_CASE("ext3 ordered: 1000 storms without a write cache cut here and there" *
+          doctest::test_suite("long"))
 {
     const findings found = weather(0, 1000, 50, without_cache);
     check(found, 20'000);
     CHECK(found.replayed > 5);
 }
 
-TEST_CASE("ext3 ordered, 1000 storms with a write cache and barriers, cut here and there")
+TEST_CASE("ext3 ordered: 1000 storms with a write cache and barriers cut here and there" *
+          doctest::test_suite("long"))
 {
     check(weather(1000, 2000, 50, with_cache), 20'000);
 }
