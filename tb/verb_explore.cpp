@@ -220,6 +220,9 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
     configure(model, given.operands, given.model);
     c.check(model);
     c.sweep.refuse_without_sweep(model);
+    if (c.workload.kind != workload_kind::script)
+        throw model.complaint("workload.kind", "expected script for explore: the other programs "
+                                               "are too large for every order of their steps");
     std::optional<output_file> stats;
     std::optional<output_file> schedule_file;
     if (!options.stats.empty())
@@ -284,6 +287,7 @@ verb explore_verb(explore_verb_options& options, option_set& model, config& c, s
         "so\n"
         "that options in seconds or cycles say nothing. configs/explore has programs that are\n"
         "small enough.\n";
+    v.least_operands = 1;
     options.declare(v.own);
     v.run = [&options, &model, &c, &out, &err](const arguments& given) {
         return run_explore(options, given, model, c, out, err);

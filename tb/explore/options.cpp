@@ -33,7 +33,7 @@ void explore_options::declare(option_set& o)
             "in one story, at most; needs explore.order = switches");
     o.count("explore.states", states, {1, most}, "after which explore gives up");
     o.bytes("explore.memory", memory, {std::uint64_t{64} << 20, std::uint64_t{1} << 38},
-            "for states; after that explore gives up");
+            "for states; an error when that is full");
     std::vector<std::pair<const char*, flaw>> names;
     for (std::size_t i = 0; i < flaws; ++i)
         names.emplace_back(name_of(static_cast<flaw>(i)), static_cast<flaw>(i));

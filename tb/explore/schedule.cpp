@@ -130,7 +130,7 @@ executor::entry* schedule_follower::choose(const executor& exec)
         std::vector<std::string> others;
         exec.for_each_ready([&](const executor::entry& e) { others.push_back(name_of(e)); });
         throw input_error(m_schedule.where,
-                          fmt::format("its move {} is {}'s, who cannot go there; expected one of "
+                          fmt::format("its move {}, {}, cannot be made there; expected one of "
                                       "{}: is it the schedule of another config?",
                                       m_made, in_quotes(name), fmt::join(others, ", ")));
     }

@@ -5,6 +5,7 @@
 #include "tb/explore/walks.h"
 #include "tb/run.h"
 #include "tb/tests/temporary_directory.h"
+#include "tb/verb_explore.h"
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 
 using namespace mkclean;
 
@@ -377,6 +379,24 @@ TEST_CASE("explorer: a story is followed on the timed platform to the same end" 
         c, [&](world& w) { follower.drive(w); },
         [&](world& w) { lost = w.judge()->result().lost_bytes; }, &follower);
     CHECK(lost == 8);
+}
+
+TEST_CASE("explore: what is not a small script is refused")
+{
+    std::ostringstream out;
+    std::ostringstream err;
+    config c;
+    option_set model;
+    c.declare(model);
+    explore_verb_options options;
+    program known{"", "", {explore_verb(options, model, c, out, err)}, model};
+    const std::string rtorrent = std::string(MKCLEAN_SOURCE_DIR) + "/configs/rtorrent-2006.cfg";
+    CHECK(run_command_line({"explore", rtorrent}, known, out, err) == exit_code::bad_input);
+    CHECK(err.str().find("expected script for explore") != std::string::npos);
+    err.str("");
+    CHECK(run_command_line({"explore"}, known, out, err) == exit_code::bad_input);
+    CHECK(err.str() != "");
+    CHECK(out.str().empty());
 }
 
 TEST_CASE("schedule: what is written is read again")
