@@ -1,5 +1,6 @@
 #include "mmu/core.h"
 #include "mmu/frame_sharing.h"
+#include "sim/dead_stack.h"
 
 #include <algorithm>
 #include <cstring>
@@ -432,6 +433,8 @@ bool core::handle_miss(virtual_address va, access_kind kind)
     interrupts_off();
     const bool translated = m_mmu->miss(*this, va, kind, fault);
     interrupts_on();
+    if (log().sweeps_stacks())
+        sweep_dead_stack();
     if (!translated)
         enter_kernel_for(fault);
     return true;

@@ -86,7 +86,7 @@ public:
               std::uint64_t after = 0)
     {
         if (m_log.listening())
-            m_log.emit({now(), id(), &site, what, before, after});
+            tell(site, what, before, after);
     }
 
     /// Sleeps on `queue` until `ready()`; the test and the sleep are one step.
@@ -129,6 +129,11 @@ public:
     }
 
 private:
+    void tell(const step_site& site, const subject& what, std::uint64_t before,
+              std::uint64_t after);
+    void emit(const step_site& site, const subject& what, std::uint64_t before,
+              std::uint64_t after);
+
     event_log& m_log;
     const costs& m_cost;
 };

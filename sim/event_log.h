@@ -83,6 +83,9 @@ public:
     }
     bool listening() const { return !m_sinks.empty(); }
     bool follows_stores() const { return m_follows_stores; }
+    /// Whether actors sweep_dead_stack() behind each step.
+    bool sweeps_stacks() const { return m_sweeps_stacks; }
+    void set_sweeps_stacks() { m_sweeps_stacks = true; }
     void emit(const event& e)
     {
         for (event_sink* sink : m_sinks)
@@ -93,6 +96,7 @@ private:
     std::vector<actor_name> m_actors;
     std::vector<event_sink*> m_sinks;
     bool m_follows_stores = false;
+    bool m_sweeps_stacks = false;
 };
 
 } // namespace mkclean

@@ -249,10 +249,11 @@ void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
     auto& mm = *static_cast<mm_struct*>(cpu.current().context());
     const read_guard mmap_sem(cpu, mm.mmap_sem);
     vm_area_struct* const vma = mm.find_vma(fault.va);
-    if (vma == nullptr || (fault.error.write && !vma->flags.write))
+    const bool write = fault.error.write;
+    if (vma == nullptr || (write && !vma->flags.write))
         throw user_signal{user_signal::kind::segv, fault.va};
 
-    if (do_huge_pmd_fault(k, cpu, mm, *vma, fault))
+    if (do_huge_pmd_fault(k, cpu, mm, *vma, fault.va, write))
         return;
     const pte_slot slot = mm.pgd.find_or_allocate(fault.va, table_allocator(k, cpu));
     cpu.sync();
@@ -267,7 +268,7 @@ void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
         what.page = vma->index_of(fault.va);
     }
     cpu.note(site_fault, what, f.seen.raw(), f.seen.raw());
-    handle_pte_fault(k, cpu, f, fault.error.write);
+    handle_pte_fault(k, cpu, f, write);
 }
 
 } // namespace mkclean

@@ -251,26 +251,24 @@ bool handle_pmd_fault(kernel& k, core& cpu, fault_context& f, bool write)
 
 } // namespace
 
-bool do_huge_pmd_fault(kernel& k, core& cpu, mm_struct& mm, vm_area_struct& vma,
-                       const page_fault& fault)
+bool do_huge_pmd_fault(kernel& k, core& cpu, mm_struct& mm, vm_area_struct& vma, virtual_address va,
+                       bool write)
 {
     if (!options_allow(k, vma.file, vma.flags))
         return false;
     cpu.sync();
-    if (!pmd_fits(vma, pmd_start(fault.va)))
+    if (!pmd_fits(vma, pmd_start(va)))
         return false;
-    const pte_slot slot =
-        mm.pgd.find_or_allocate(fault.va, table_allocator(k, cpu), page_order::mega);
+    const pte_slot slot = mm.pgd.find_or_allocate(va, table_allocator(k, cpu), page_order::mega);
     cpu.sync();
-    fault_context f{mm, vma, fault.va, slot, slot.get()};
+    fault_context f{mm, vma, va, slot, slot.get()};
     if (f.seen.present() && !f.seen.huge())
         return false; // small pages were here first
     subject what;
-    what.va = fault.va;
+    what.va = va;
     what.ino = vma.file->ino;
-    what.page = vma.index_of(fault.va);
+    what.page = vma.index_of(va);
     cpu.note(site_fault, what, f.seen.raw(), f.seen.raw());
-    const bool write = fault.error.write;
     if (!f.seen.present() || (write && !f.seen.writable()))
         return handle_pmd_fault(k, cpu, f, write);
     if (!k.hardware_sets_dirty)

@@ -26,8 +26,8 @@ void for_each_mapped_page(kernel& k, pte leaf, Visit&& visit)
 /// cannot be had for them (thp_file_fallback).
 ///
 /// O(512) for whatever it does, and O(free frames) when it has to find new ones.
-bool do_huge_pmd_fault(kernel& k, core& cpu, mm_struct& mm, vm_area_struct& vma,
-                       const page_fault& fault);
+bool do_huge_pmd_fault(kernel& k, core& cpu, mm_struct& mm, vm_area_struct& vma, virtual_address va,
+                       bool write);
 
 /// What a PMD, now clean, knew of the pages that its cleaner did not ask about: it was dirty, and
 /// each of them may have been stored to since its buffers were written last.

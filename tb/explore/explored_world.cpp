@@ -94,6 +94,7 @@ struct explored_world::in_arena {
                                                   machine->media());
         machine->set_judges(*judge, *judge);
         machine->log().attach(listener);
+        machine->log().set_sweeps_stacks();
     }
     physical_memory memory;
     plain_interconnect bus;
