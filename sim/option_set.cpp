@@ -501,6 +501,39 @@ void option_set::repeated(const std::string& name, std::vector<std::string>& tar
     add(std::move(made));
 }
 
+void option_set::declare_choice(const std::string& name, choice_field field,
+                                const std::vector<int>& numbers,
+                                const std::vector<std::string>& names, const std::string& help)
+{
+    const form<number_of_choice> how = {
+        [numbers, names](std::string_view text, const origin&) {
+            const auto found = std::find(names.begin(), names.end(), text);
+            if (found == names.end())
+                throw not_among(names, text);
+            const auto at = static_cast<std::size_t>(found - names.begin());
+            return at < numbers.size() ? number_of_choice(numbers[at]) : std::nullopt;
+        },
+        [numbers, names](const number_of_choice& chosen) {
+            if (!chosen)
+                return std::string(unset);
+            const auto found = std::find(numbers.begin(), numbers.end(), *chosen);
+            if (found == numbers.end())
+                throw std::logic_error("a value without a name");
+            return names[static_cast<std::size_t>(found - numbers.begin())];
+        }};
+    option made;
+    made.about = describe_option(name, option_type::choice, help);
+    made.about.choices = names;
+    made.assign = [field, how](std::string_view text, const origin& where) {
+        field.assign(field.at, how.parse(text, where));
+    };
+    made.normalise = [how](std::string_view text, const origin& where) {
+        return how.print(how.parse(text, where));
+    };
+    made.print = [field, how] { return how.print(field.read(field.at)); };
+    add(std::move(made));
+}
+
 void option_set::add(option made)
 {
     const std::string& name = made.about.name;

@@ -128,7 +128,7 @@ public:
     void choice(const std::string& name, Enum& target,
                 std::vector<std::pair<const char*, Enum>> values, const std::string& help)
     {
-        declare_choice(name, target, choice_form(values), names_of(values), help);
+        declare_choice(name, field_of(target), numbered(values), names_of(values), help);
     }
     /// The same for a field that may be unset, which reads and prints as "default".
     template <class Enum>
@@ -137,7 +137,7 @@ public:
     {
         std::vector<std::string> names = names_of(values);
         names.emplace_back(unset);
-        declare_choice(name, target, or_unset(choice_form(values)), names, help);
+        declare_choice(name, field_of(target), numbered(values), names, help);
     }
 
     /// Some of a set of names, with blanks between them; none of them prints
@@ -267,23 +267,54 @@ private:
         return names;
     }
 
-    template <class T>
-    void declare_choice(const std::string& name, T& target, form<T> how,
-                        const std::vector<std::string>& names, const std::string& help)
+    // What a choice is bound to, its type forgotten: there are many enumerations, and all that is
+    // done with them need be compiled only once.
+    using number_of_choice = std::optional<int>; // unset, or the enumerator's value
+    struct choice_field {
+        void* at;
+        void (*assign)(void* at, number_of_choice value);
+        number_of_choice (*read)(const void* at);
+    };
+    template <class Enum>
+    static choice_field field_of(Enum& target)
     {
-        // Wrapped once more, so that the complaint can list the names, "default" included.
-        const form<T> helpful = {[how, names](std::string_view text, const origin& where) {
-                                     try {
-                                         return how.parse(text, where);
-                                     } catch (const bad_value&) {
-                                         throw not_among(names, text);
-                                     }
-                                 },
-                                 how.print};
-        option_info about = describe_option(name, option_type::choice, help);
-        about.choices = names;
-        declare(std::move(about), target, helpful);
+        return {&target,
+                [](void* at, number_of_choice value) {
+                    *static_cast<Enum*>(at) = static_cast<Enum>(value.value());
+                },
+                [](const void* at) {
+                    return number_of_choice(static_cast<int>(*static_cast<const Enum*>(at)));
+                }};
     }
+    template <class Enum>
+    static choice_field field_of(std::optional<Enum>& target)
+    {
+        return {&target,
+                [](void* at, number_of_choice value) {
+                    auto& field = *static_cast<std::optional<Enum>*>(at);
+                    field.reset();
+                    if (value)
+                        field = static_cast<Enum>(*value);
+                },
+                [](const void* at) {
+                    const auto& field = *static_cast<const std::optional<Enum>*>(at);
+                    return field ? number_of_choice(static_cast<int>(*field)) : std::nullopt;
+                }};
+    }
+    template <class Enum>
+    static std::vector<int> numbered(const std::vector<std::pair<const char*, Enum>>& values)
+    {
+        std::vector<int> numbers;
+        numbers.reserve(values.size());
+        for (const auto& [name, value] : values)
+            numbers.push_back(static_cast<int>(value));
+        return numbers;
+    }
+
+    /// `names` has one more than `numbers`, the last, if the field may be unset.
+    void declare_choice(const std::string& name, choice_field field,
+                        const std::vector<int>& numbers, const std::vector<std::string>& names,
+                        const std::string& help);
 
     template <class T>
     void declare(option_info about, T& target, form<T> how)

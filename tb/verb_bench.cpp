@@ -1,4 +1,5 @@
 #include "tb/verb_bench.h"
+#include "tb/bench/exploring.h"
 #include "tb/bench/report.h"
 #include "tb/output/progress.h"
 
@@ -16,12 +17,21 @@ namespace
 {
 
 constexpr const char* scale_name = "scale";
+constexpr const char* exploring_name = "explore";
 constexpr std::uint64_t costly_repetitions = 2;
 constexpr std::uint64_t scale_repetitions = 3;
 
+bool take_out(std::vector<std::string>& names, const std::string& name)
+{
+    const auto taken = std::remove(names.begin(), names.end(), name);
+    const bool there = taken != names.end();
+    names.erase(taken, names.end());
+    return there;
+}
+
 std::vector<std::string> known_names()
 {
-    std::vector<std::string> names = {scale_name};
+    std::vector<std::string> names = {scale_name, exploring_name};
     for (const bench_case& c : bench_cases())
         names.push_back(c.name);
     return names;
@@ -76,6 +86,19 @@ public:
         show([&](growth& g) { grow_cores(g, m_runner, times); });
     }
 
+    void run_exploring()
+    {
+        const auto tell = [&] { say("\n" + exploring_table(m_rates)); };
+        try {
+            measure_exploring(m_rates, m_runner, std::min(scale_repetitions, m_options.repetitions),
+                              m_options.percent);
+        } catch (const bench_interrupted&) {
+            tell();
+            throw;
+        }
+        tell();
+    }
+
     void finish(const char* how)
     {
         m_progress.clear();
@@ -86,6 +109,7 @@ public:
         all["scale"] = nlohmann::ordered_json::array();
         for (const growth& g : m_growths)
             all["scale"].push_back(growth_json(g));
+        all["explore"] = exploring_json(m_rates);
         m_json->write(all.dump(2) + '\n');
         m_json->commit();
     }
@@ -122,6 +146,7 @@ private:
     bench_runner m_runner;
     std::vector<bench_result> m_results;
     std::vector<growth> m_growths;
+    std::vector<exploring_rate> m_rates;
     std::uint64_t m_runs = 0;
     bool m_header_said = false;
 };
@@ -136,12 +161,13 @@ int run_bench(const bench_options& options, const arguments& given, std::ostream
     }
     bench_session session(options, out, err);
     std::vector<std::string> names = given.operands;
-    const auto scale = std::remove(names.begin(), names.end(), scale_name);
-    const bool with_scale = scale != names.end();
-    names.erase(scale, names.end());
+    const bool with_scale = take_out(names, scale_name);
+    const bool with_exploring = take_out(names, exploring_name);
     try {
-        if (!names.empty() || !with_scale)
+        if (!names.empty() || (!with_scale && !with_exploring))
             session.run_cases(names);
+        if (with_exploring)
+            session.run_exploring();
         if (with_scale)
             session.run_scale();
     } catch (const bench_interrupted&) {

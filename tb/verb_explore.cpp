@@ -4,6 +4,7 @@
 #include "tb/explore/story.h"
 #include "tb/explore/walks.h"
 #include "tb/output/progress.h"
+#include "tb/output/statistics.h"
 #include "tb/sweep/processes.h"
 
 #include <algorithm>
@@ -198,6 +199,7 @@ nlohmann::ordered_json json_of(const exploration& e, const option_set& model)
     for (const std::string& name : model.names())
         j["config"][name] = model.info(name).text;
     j["host"]["wall_s"] = e.seconds;
+    j["host"]["peak_rss_bytes"] = peak_resident_bytes();
     return j;
 }
 

@@ -1,4 +1,5 @@
 #include "tb/verb_museum.h"
+#include "tb/configs_directory.h"
 #include "tb/museum/catalogue.h"
 #include "tb/output/progress.h"
 #include "tb/sweep/processes.h"
@@ -122,7 +123,7 @@ int run_museum(museum_verb_options options, const arguments& given, std::ostream
                std::ostream& err)
 {
     if (options.directory.empty())
-        options.directory = museum_directory();
+        options.directory = configs_directory("museum");
     if (!given.operands.empty() && (options.all || options.markdown))
         throw input_error(origin(), "an exhibit's name, --all or --markdown: one of them");
     if (given.operands.empty() && !options.json.empty())

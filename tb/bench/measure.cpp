@@ -39,13 +39,10 @@ double native_nanoseconds(const bench_case& c, std::uint64_t percent)
 
 } // namespace
 
-timed_run bench_runner::run(const std::string& name, const run_settings& settings,
-                            const std::string& operations)
+nlohmann::ordered_json bench_runner::stats_of(const std::string& name,
+                                              const std::vector<std::string>& words)
 {
     m_progress(name);
-    std::vector<std::string> words = {"run", "--quiet", "--stats=-"};
-    for (const auto& [option, value] : settings)
-        words.push_back(fmt::format("--{}={}", option, value));
     const auto nobody_waits = [](std::size_t, const sweep_result&) {};
     const sweep_result result =
         run_commands(m_executable, {words}, 1, m_watch, nobody_waits).front();
@@ -54,11 +51,20 @@ timed_run bench_runner::run(const std::string& name, const run_settings& setting
     if (result.code != exit_code::as_expected)
         throw std::runtime_error(fmt::format("{}: a run ended with exit code {}: {}", name,
                                              result.code, result.complaint));
+    return result.stats;
+}
+
+timed_run bench_runner::run(const std::string& name, const run_settings& settings,
+                            const std::string& operations)
+{
+    std::vector<std::string> words = {"run", "--quiet", "--stats=-"};
+    for (const auto& [option, value] : settings)
+        words.push_back(fmt::format("--{}={}", option, value));
+    const nlohmann::ordered_json stats = stats_of(name, words);
     timed_run timed;
-    timed.seconds = result.stats.at("host").at("wall_s");
-    timed.peak_rss = result.stats.at("host").at("peak_rss_bytes");
-    timed.operations =
-        result.stats.at(nlohmann::ordered_json::json_pointer(operations)).get<double>();
+    timed.seconds = stats.at("host").at("wall_s");
+    timed.peak_rss = stats.at("host").at("peak_rss_bytes");
+    timed.operations = stats.at(nlohmann::ordered_json::json_pointer(operations)).get<double>();
     return timed;
 }
 

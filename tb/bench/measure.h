@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace mkclean
 {
 
@@ -46,8 +48,11 @@ public:
     {
     }
 
-    /// `operations` is where its statistics say how much it did. Error: std::runtime_error with
-    /// what the run said; bench_interrupted.
+    /// What `mkclean WORDS...` has to say with --stats=-. Error: std::runtime_error with what it
+    /// said instead; bench_interrupted.
+    nlohmann::ordered_json stats_of(const std::string& name, const std::vector<std::string>& words);
+
+    /// `operations` is where its statistics say how much it did. Errors as above.
     timed_run run(const std::string& name, const run_settings& settings,
                   const std::string& operations);
 

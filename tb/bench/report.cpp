@@ -118,7 +118,9 @@ std::string bench_listing()
     }
     return text +
            fmt::format("  {:<26} {}\n", "scale",
-                       "how time and memory grow with file, page cache, request queue and cores");
+                       "how time and memory grow with file, page cache, request queue and cores") +
+           fmt::format("  {:<26} {}\n", "explore",
+                       "states, moves and whole schedules that explore looks at in a second");
 }
 
 json bench_json(const std::vector<bench_result>& results)

@@ -78,18 +78,6 @@ std::vector<exhibit_card> read_catalogue(const std::string& directory)
     return cards;
 }
 
-std::string museum_directory()
-{
-    std::error_code error;
-    std::filesystem::path above =
-        std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-    for (; above.has_relative_path(); above = above.parent_path())
-        if (std::filesystem::is_directory(above / "configs/museum", error))
-            return (above / "configs/museum").string();
-    throw input_error(origin(), "directory",
-                      "there is no configs/museum above this program; say where it is");
-}
-
 std::string catalogue_table(const std::vector<exhibit_card>& cards)
 {
     std::size_t name = 4;

@@ -12,10 +12,6 @@ namespace mkclean
 /// for a config in it that is none.
 std::vector<exhibit_card> read_catalogue(const std::string& directory);
 
-/// Where the exhibits are that belong to this program: configs/museum/ beside or above its file.
-/// Error: input_error if there is none.
-std::string museum_directory();
-
 /// A table for people: name, year, commit, title.
 std::string catalogue_table(const std::vector<exhibit_card>& cards);
 /// docs/museum.md.

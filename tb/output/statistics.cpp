@@ -363,17 +363,22 @@ json statistics_of(const world& w, const option_set& options)
     return j;
 }
 
+std::uint64_t peak_resident_bytes()
+{
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 json host_figures(const world& w, double wall_seconds)
 {
     std::uint64_t accesses = 0;
     for (const auto& cpu : w.cores())
         accesses += cpu->stats().loads + cpu->stats().stores;
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
     json j;
     j["wall_s"] = wall_seconds;
     j["accesses_per_s"] = wall_seconds > 0 ? static_cast<double>(accesses) / wall_seconds : 0.0;
-    j["peak_rss_bytes"] = usage.ru_maxrss * 1024;
+    j["peak_rss_bytes"] = peak_resident_bytes();
     return j;
 }
 

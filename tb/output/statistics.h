@@ -3,6 +3,7 @@
 #include "sim/option_set.h"
 #include "tb/world.h"
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace mkclean
@@ -17,6 +18,8 @@ bool as_expected(const world& w);
 nlohmann::ordered_json statistics_of(const world& w, const option_set& options);
 /// What it took on this machine, for the key `host`.
 nlohmann::ordered_json host_figures(const world& w, double wall_seconds);
+/// The most memory of the host that this process has had.
+std::uint64_t peak_resident_bytes();
 
 /// The table for people.
 std::string summary_of(const world& w);

@@ -1,5 +1,6 @@
 // What `bench` runs and how it reckons; nothing here is timed.
 
+#include "tb/bench/exploring.h"
 #include "tb/bench/native.h"
 #include "tb/bench/report.h"
 #include "tb/tests/run_settings.h"
@@ -158,4 +159,39 @@ TEST_CASE("bench: --list, and names that are none")
     CHECK(bench({"hit-2core"}, out, err) == exit_code::bad_input);
     CHECK(err == "no case is called 'hit-2core'; did you mean 'hit-1core'?\n");
     CHECK(bench({"--repetitions", "0"}, out, err) == exit_code::bad_input);
+}
+
+TEST_CASE("bench: exploring is measured as searches and as walks of one program")
+{
+    interrupt_watch watch;
+    std::vector<std::string> told;
+    bench_runner runner(std::string(MKCLEAN_BINARY_DIR) + "/mkclean", watch,
+                        [&](const std::string& what) { told.push_back(what); });
+    std::vector<exploring_rate> rates;
+    measure_exploring(rates, runner, 2, 1);
+    REQUIRE(rates.size() == 4);
+    CHECK(told.size() == 8);
+    std::set<std::string> ways;
+    for (const exploring_rate& r : rates) {
+        CAPTURE(r.way);
+        ways.insert(r.way);
+        CHECK(r.seconds > 0);
+        CHECK(r.moves >= r.states - 1);
+        CHECK(r.peak_rss > 0);
+    }
+    CHECK(ways.size() == 4);
+    CHECK(rates[0].walks == 20);
+    CHECK(rates[0].moves >= 20 * 100); // no way to an end is shorter
+    CHECK(rates[2].walks == 0);
+    CHECK(rates[2].states >= 2000);
+
+    rates.resize(2);
+    rates[0] = {"one", 2.0, 100, 400, 10, 3U << 20};
+    rates[1] = {"another", 1.0, 50, 100, 0, 5U << 20};
+    const std::string table = exploring_table(rates);
+    CHECK(table.find("one                                       5           50          200"
+                     "     1.00        3") != std::string::npos);
+    CHECK(table.find("another                                   -           50          100"
+                     "     0.50        5") != std::string::npos);
+    CHECK(exploring_json(rates)[1].at("moves_to_first") == 0.5);
 }
