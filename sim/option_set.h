@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -269,7 +270,23 @@ private:
 
     // What a choice is bound to, its type forgotten: there are many enumerations, and all that is
     // done with them need be compiled only once.
-    using number_of_choice = std::optional<int>; // unset, or the enumerator's value
+    using number_of_choice = std::optional<std::intptr_t>; // unset, or the enumerator's value
+    template <class T>
+    static std::intptr_t number_of(T value)
+    {
+        if constexpr (std::is_pointer_v<T>)
+            return reinterpret_cast<std::intptr_t>(value);
+        else
+            return static_cast<std::intptr_t>(value);
+    }
+    template <class T>
+    static T with_number(std::intptr_t number)
+    {
+        if constexpr (std::is_pointer_v<T>)
+            return reinterpret_cast<T>(number);
+        else
+            return static_cast<T>(number);
+    }
     struct choice_field {
         void* at;
         void (*assign)(void* at, number_of_choice value);
@@ -280,10 +297,10 @@ private:
     {
         return {&target,
                 [](void* at, number_of_choice value) {
-                    *static_cast<Enum*>(at) = static_cast<Enum>(value.value());
+                    *static_cast<Enum*>(at) = with_number<Enum>(value.value());
                 },
                 [](const void* at) {
-                    return number_of_choice(static_cast<int>(*static_cast<const Enum*>(at)));
+                    return number_of_choice(number_of(*static_cast<const Enum*>(at)));
                 }};
     }
     template <class Enum>
@@ -294,27 +311,28 @@ private:
                     auto& field = *static_cast<std::optional<Enum>*>(at);
                     field.reset();
                     if (value)
-                        field = static_cast<Enum>(*value);
+                        field = with_number<Enum>(*value);
                 },
                 [](const void* at) {
                     const auto& field = *static_cast<const std::optional<Enum>*>(at);
-                    return field ? number_of_choice(static_cast<int>(*field)) : std::nullopt;
+                    return field ? number_of_choice(number_of(*field)) : std::nullopt;
                 }};
     }
     template <class Enum>
-    static std::vector<int> numbered(const std::vector<std::pair<const char*, Enum>>& values)
+    static std::vector<std::intptr_t>
+    numbered(const std::vector<std::pair<const char*, Enum>>& values)
     {
-        std::vector<int> numbers;
+        std::vector<std::intptr_t> numbers;
         numbers.reserve(values.size());
         for (const auto& [name, value] : values)
-            numbers.push_back(static_cast<int>(value));
+            numbers.push_back(number_of(value));
         return numbers;
     }
 
     /// `names` has one more than `numbers`, the last, if the field may be unset.
     void declare_choice(const std::string& name, choice_field field,
-                        const std::vector<int>& numbers, const std::vector<std::string>& names,
-                        const std::string& help);
+                        const std::vector<std::intptr_t>& numbers,
+                        const std::vector<std::string>& names, const std::string& help);
 
     template <class T>
     void declare(option_info about, T& target, form<T> how)

@@ -18,9 +18,9 @@ std::string configs_directory(const std::string& name)
     for (; above.has_relative_path(); above = above.parent_path())
         if (std::filesystem::is_directory(above / wanted, error))
             return (above / wanted).string();
-    throw input_error(origin(), "directory",
-                      fmt::format("there is no {} above this program; say where it is",
-                                  wanted.string()));
+    throw input_error(
+        origin(), "directory",
+        fmt::format("there is no {} above this program; say where it is", wanted.string()));
 }
 
 } // namespace mkclean

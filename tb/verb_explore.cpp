@@ -154,6 +154,8 @@ std::string coverage_of(const exploration& e, const config& c)
         fmt::format("{}: {}, {}, in {:.1f} s ({:.0f} states a second)\n", e.kernel(),
                     counted(r.states, "state", "states"), counted(r.transitions, "move", "moves"),
                     e.seconds, static_cast<double>(r.states) / std::max(e.seconds, 1e-3));
+    if (r.out_of_memory)
+        text += "explore.memory is full\n";
     if (e.walks())
         return text + fmt::format("{}, up to {} long, and nothing beside them\n",
                                   counted(r.ends, "walk", "walks"),
@@ -186,11 +188,9 @@ nlohmann::ordered_json json_of(const exploration& e, const option_set& model)
 {
     nlohmann::ordered_json j;
     const search_result& r = e.result;
-    j["explore"] = {{"complete", r.complete},
-                    {"states", r.states},
-                    {"transitions", r.transitions},
-                    {"ends", r.ends},
-                    {"depth", r.depth}};
+    j["explore"] = {{"complete", r.complete}, {"out_of_memory", r.out_of_memory},
+                    {"states", r.states},     {"transitions", r.transitions},
+                    {"ends", r.ends},         {"depth", r.depth}};
     j["explore"]["switches_done"] =
         r.switches_done ? nlohmann::ordered_json(*r.switches_done) : nlohmann::ordered_json();
     j["found"] = nlohmann::ordered_json::array();

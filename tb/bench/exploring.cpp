@@ -33,9 +33,9 @@ const std::vector<way_of_exploring>& ways()
 exploring_rate once(const way_of_exploring& way, bench_runner& runner, std::uint64_t percent)
 {
     const std::uint64_t length = std::max<std::uint64_t>(1, way.length * percent / 100);
-    std::vector<std::string> words = {"explore", configs_directory("explore") + "/fixme-race.cfg",
-                                      "--kernel=golden", "--quiet", "--stats=-",
-                                      fmt::format("--{}={}", way.length_option, length)};
+    std::vector<std::string> words = {
+        "explore",   configs_directory("explore") + "/fixme-race.cfg", "--kernel=golden", "--quiet",
+        "--stats=-", fmt::format("--{}={}", way.length_option, length)};
     words.insert(words.end(), way.options.begin(), way.options.end());
     const nlohmann::ordered_json stats = runner.stats_of(way.name, words);
     exploring_rate rate;
@@ -76,11 +76,10 @@ std::string exploring_table(const std::vector<exploring_rate>& rates)
         fmt::format("{:<28} {:>12} {:>12} {:>12} {:>8} {:>8}\n", "exploring fixme-race on golden",
                     "schedules/s", "states/s", "moves/s", "ratio", "RSS MiB");
     for (const exploring_rate& r : rates)
-        text += fmt::format("{:<30} {:>12} {:>12.0f} {:>12.0f} {:>8.2f} {:>8}\n", r.way,
-                            walks_cell(r), static_cast<double>(r.states) / r.seconds,
-                            r.moves_per_second(),
-                            r.moves_per_second() / rates.front().moves_per_second(),
-                            r.peak_rss >> 20);
+        text +=
+            fmt::format("{:<30} {:>12} {:>12.0f} {:>12.0f} {:>8.2f} {:>8}\n", r.way, walks_cell(r),
+                        static_cast<double>(r.states) / r.seconds, r.moves_per_second(),
+                        r.moves_per_second() / rates.front().moves_per_second(), r.peak_rss >> 20);
     return text;
 }
 

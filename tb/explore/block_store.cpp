@@ -72,6 +72,12 @@ block_store::block_store(std::size_t bytes)
     *m_count = 1;
 }
 
+bool block_store::nearly_full() const
+{
+    constexpr std::size_t some_worlds = 64 * 1024; // blocks
+    return size() + std::min(some_worlds, m_capacity / 4) >= m_capacity;
+}
+
 block_store::id block_store::intern(const void* block)
 {
     if (all_zero(block))

@@ -50,6 +50,8 @@ public:
     {
         return m_blocks.as<std::byte>() + block * block_bytes;
     }
+    /// Whether there is little room left: less than some worlds' worth, or less than a quarter.
+    bool nearly_full() const;
     /// How many there are.
     std::size_t size() const { return m_count->load(std::memory_order_relaxed); }
 

@@ -60,6 +60,8 @@ public:
     /// load() or back().
     step_result make(move m);
     void back() { m_image.back(); }
+    /// There is no room for many more states; what has been found can still be told.
+    bool memory_is_low() const { return m_image.store_nearly_full(); }
     /// Goes on from a state as if nobody were ever held up, to the end. The moves, or none if that
     /// end does not come.
     std::vector<move> run_out(image::id from, move last, step_result& end);

@@ -146,7 +146,7 @@ void search::look_at_depth()
     // What is reached from here is deeper.
     const std::vector<number> stories = std::move(waiting_at(m_depth));
     for (const number story : stories) {
-        if (m_told_to_stop)
+        if (m_told_to_stop || m_world.memory_is_low())
             return;
         --m_waiting;
         go_on_from(story);
@@ -156,7 +156,7 @@ void search::look_at_depth()
 
 bool search::enough() const
 {
-    if (m_told_to_stop || m_records.size() >= m_limits.states)
+    if (m_told_to_stop || m_records.size() >= m_limits.states || m_world.memory_is_low())
         return true;
     for (const std::optional<finding>& f : m_found)
         if (f && has(m_limits.stops_at, f->what))
@@ -200,6 +200,7 @@ search_result search::run(const std::function<bool(const progress&)>& tell)
         m_later.clear();
     }
     m_result.complete = m_waiting == 0;
+    m_result.out_of_memory = !m_result.complete && m_world.memory_is_low();
     if (m_result.complete)
         look_for_livelock();
     m_result.states = m_records.size();

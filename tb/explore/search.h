@@ -21,7 +21,8 @@ struct search_limits {
 
 /// What a search has found out, and how much it has looked at.
 struct search_result {
-    bool complete = false; ///< every state that can be reached has been looked at
+    bool complete = false;      ///< every state that can be reached has been looked at
+    bool out_of_memory = false; ///< it ended because no more states could be kept
     std::uint64_t states = 0;
     std::uint64_t transitions = 0;
     std::uint64_t ends = 0;                     ///< ways to have nothing left to do

@@ -79,6 +79,9 @@ public:
     {
         bool stopped = false;
         for (std::uint64_t i = 0; i < m_limits.walks && !stopped && !enough(); ++i) {
+            m_result.out_of_memory = m_world.memory_is_low();
+            if (m_result.out_of_memory)
+                break;
             walk_once(i);
             stopped = tell(
                 {m_seen.size(), m_result.transitions, m_limits.walks - i - 1, 0, m_result.depth});

@@ -416,3 +416,28 @@ TEST_CASE("schedule: what is written is read again")
     CHECK_THROWS_WITH_AS(read_schedule(path, origin()), doctest::Contains(":2: expected x1"),
                          input_error);
 }
+
+TEST_CASE("explorer: a search whose memory is full tells what it has found until then")
+{
+    const auto of = explored("fixme-race", "linux-2.6.19");
+    block_store store(std::size_t{2} << 20);
+    explored_world w(of->c, store);
+    REQUIRE(!w.memory_is_low());
+    search_limits limits;
+    limits.order = search_order::moves;
+    const search_result r = explore(w, limits);
+    CHECK(r.out_of_memory);
+    CHECK_FALSE(r.complete);
+    CHECK(r.states > 100);
+    CHECK(r.depth > 3);
+    w.load(w.start());
+    search_result::counterexample so_far;
+    so_far.moves = {w.moves().front()};
+    CHECK(tell(w, so_far).moves.size() == 1);
+
+    walk_limits walks;
+    walks.walks = 10;
+    const search_result none = walk(w, walks, [](const search::progress&) { return false; });
+    CHECK(none.out_of_memory);
+    CHECK(none.ends == 0);
+}
