@@ -65,14 +65,6 @@ virtual_address end_of_batch(virtual_address va, virtual_address end)
     return std::min(end, va + batch_pages * page_size);
 }
 
-// Where faults tell of stores, whoever cleans the page meanwhile either waits for our lock, or has
-// been at this PTE and nobody has stored through it since. Where the log does, somebody may have:
-// if the page was dirtied before the flush, it could be cleaned and written before the last store.
-bool dirties_after_flush(const kernel& k)
-{
-    return k.policies.dirty_tracking == dirty_tracking_policy::dirty_log;
-}
-
 // Clears the PTEs of [start, end), and PMDs that begin there; dirtiness moves to the pages, or to
 // `dirty` for the caller to see to it.
 mmu_gather clear_ptes(kernel& k, core& cpu, vm_area_struct& vma, virtual_address start,
@@ -220,7 +212,10 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma, virtual_address s
 } // namespace linux_3_15
 
 // ---- golden -------------------------------------------------------------------------------------
-// No translation outlives the lock under which its PTE went.
+// No translation outlives the lock under which its PTE went, and nothing is dirtied before the last
+// store to it. Linux dirties first: whoever cleans the page waits for our lock, or so it seems. But
+// a journal that writes buffers by itself waits for no PTE, and may be done with them before that
+// store (docs/referee.md); and where the hardware logs stores, no lock of ours keeps it from one.
 
 namespace golden
 {
@@ -234,8 +229,7 @@ void zap_page_range(kernel& k, core& cpu, vm_area_struct& vma, virtual_address s
             const lock_guard<spinlock> ptl(cpu, vma.mm->page_table_lock);
             flush_tlb_batched_pending(k, cpu, *vma.mm);
             std::vector<page*> dirty;
-            tlb = clear_ptes(k, cpu, vma, va, end_of_batch(va, end),
-                             dirties_after_flush(k) ? &dirty : nullptr);
+            tlb = clear_ptes(k, cpu, vma, va, end_of_batch(va, end), &dirty);
             tlb_flush_mmu_tlbonly(k, cpu, *vma.mm, tlb);
             for (page* pg : dirty)
                 set_page_dirty(cpu, *pg);

@@ -78,8 +78,9 @@
 #endif
 
 /* Values of ZAP: munmap or MADV_DONTNEED by somebody who never stops, and reclaim with it. */
-#define flush_under_ptl 1 /* 1cf35d47712d */
-#define flush_after_ptl 2
+#define flush_under_ptl 1 /* and then what the PTE knew is told */
+#define flush_after_ptl 2 /* until 3.14 */
+#define dirty_flush_under_ptl 3 /* 1cf35d47712d: told first, then the flush */
 #ifndef ZAP
 #define ZAP 0
 #endif
@@ -956,6 +957,13 @@ end_idle:
 #endif
 
 #if ZAP
+/* What the PTE knew is told: the lock is given back, unless the flush is still to come under it. */
+#if ZAP == dirty_flush_under_ptl
+#define zap_is_told() skip
+#else
+#define zap_is_told() page_table_lock[0] = 0
+#endif
+
 active proctype zap()
 {
     bit dirty;
@@ -972,11 +980,15 @@ end_idle:
        flush_tlb_page(0);
 #endif
        if
-       :: d_step { !dirty -> page_table_lock[0] = 0; checked() }
+       :: d_step { !dirty -> zap_is_told(); checked() }
        :: d_step { dirty -> checked() }
           set_page_dirty(true, dirty);
-          d_step { page_table_lock[0] = 0; checked() }
+          d_step { zap_is_told(); checked() }
        fi;
+#if ZAP == dirty_flush_under_ptl
+       flush_tlb_page(0);
+       d_step { page_table_lock[0] = 0; checked() }
+#endif
 #if ZAP == flush_after_ptl
        flush_tlb_page(0);
 #endif
@@ -1016,7 +1028,13 @@ end_idle:
            PG_locked = 1;
            checked()
        }
-       d_step { PG_dirty = 0; TAG_DIRTY = 0; accounting++; cleaning = 1; checked() }
+       d_step {
+           PG_dirty = 0;
+#if TTFB == clear
+           TAG_DIRTY = 0; /* cancel_dirty_page() leaves the tag: whoever syncs still finds the page */
+#endif
+           accounting++; cleaning = 1; checked()
+       }
 #if TTFB == clear
        page_mkclean();
 #endif
