@@ -502,7 +502,7 @@ void option_set::repeated(const std::string& name, std::vector<std::string>& tar
 }
 
 void option_set::declare_choice(const std::string& name, choice_field field,
-                                const std::vector<std::intptr_t>& numbers,
+                                const std::vector<std::uint64_t>& numbers,
                                 const std::vector<std::string>& names, const std::string& help)
 {
     const form<number_of_choice> how = {

@@ -3,6 +3,7 @@
 #include "sim/input_error.h"
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -270,22 +271,21 @@ private:
 
     // What a choice is bound to, its type forgotten: there are many enumerations, and all that is
     // done with them need be compiled only once.
-    using number_of_choice = std::optional<std::intptr_t>; // unset, or the enumerator's value
+    using number_of_choice = std::optional<std::uint64_t>; // unset, or the value's bytes
     template <class T>
-    static std::intptr_t number_of(T value)
+    static std::uint64_t number_of(T value)
     {
-        if constexpr (std::is_pointer_v<T>)
-            return reinterpret_cast<std::intptr_t>(value);
-        else
-            return static_cast<std::intptr_t>(value);
+        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));
+        std::uint64_t number = 0;
+        std::memcpy(&number, &value, sizeof value);
+        return number;
     }
     template <class T>
-    static T with_number(std::intptr_t number)
+    static T with_number(std::uint64_t number)
     {
-        if constexpr (std::is_pointer_v<T>)
-            return reinterpret_cast<T>(number);
-        else
-            return static_cast<T>(number);
+        T value{};
+        std::memcpy(&value, &number, sizeof value);
+        return value;
     }
     struct choice_field {
         void* at;
@@ -319,10 +319,10 @@ private:
                 }};
     }
     template <class Enum>
-    static std::vector<std::intptr_t>
+    static std::vector<std::uint64_t>
     numbered(const std::vector<std::pair<const char*, Enum>>& values)
     {
-        std::vector<std::intptr_t> numbers;
+        std::vector<std::uint64_t> numbers;
         numbers.reserve(values.size());
         for (const auto& [name, value] : values)
             numbers.push_back(number_of(value));
@@ -331,7 +331,7 @@ private:
 
     /// `names` has one more than `numbers`, the last, if the field may be unset.
     void declare_choice(const std::string& name, choice_field field,
-                        const std::vector<std::intptr_t>& numbers,
+                        const std::vector<std::uint64_t>& numbers,
                         const std::vector<std::string>& names, const std::string& help);
 
     template <class T>

@@ -74,7 +74,7 @@ block_store::block_store(std::size_t bytes)
 
 bool block_store::nearly_full() const
 {
-    constexpr std::size_t some_worlds = 64 * 1024; // blocks
+    constexpr std::size_t some_worlds = std::size_t{64} << 10; // blocks
     return size() + std::min(some_worlds, m_capacity / 4) >= m_capacity;
 }
 
