@@ -277,14 +277,14 @@ private:
     {
         static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));
         std::uint64_t number = 0;
-        std::memcpy(&number, &value, sizeof value);
+        std::memcpy(&number, &value, sizeof(T));
         return number;
     }
     template <class T>
     static T with_number(std::uint64_t number)
     {
         T value{};
-        std::memcpy(&value, &number, sizeof value);
+        std::memcpy(&value, &number, sizeof(T));
         return value;
     }
     struct choice_field {

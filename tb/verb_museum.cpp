@@ -52,7 +52,7 @@ std::string with_fix_text(const exhibit_card& card, const exhibit_verdict& v)
                            text_of_order(v.mended.first));
     return v.mended.orders == 1
                ? fmt::format("With the fix ({}): nothing is wrong.\n", what)
-               : fmt::format("With the fix ({}): nothing is wrong, in none of {} orders.\n", what,
+               : fmt::format("With the fix ({}): nothing goes wrong in any of {} orders.\n", what,
                              v.mended.orders);
 }
 

@@ -136,6 +136,8 @@ explored_world::explored_world(const config& c, block_store& store)
     const vmstat& vm = m_world->the_kernel().stats;
     count_is_at(&vm.nr_dirtied, sizeof vm - offsetof(vmstat, nr_dirtied));
 
+    if (m_world->program().begun())
+        throw program_not_explored();
     // Up to where orders matter, one of them.
     move last_timer = 0;
     while (!m_world->program().begun()) {
@@ -271,6 +273,7 @@ std::vector<explored_world::move> explored_world::run_out(image::id from, move l
                                                           step_result& end)
 {
     std::vector<move> way;
+    flaw_set found = 0;
     while (way.size() < longest_end) {
         load(from);
         const std::vector<move> all = moves();
@@ -283,6 +286,8 @@ std::vector<explored_world::move> explored_world::run_out(image::id from, move l
         }
         way.push_back(last);
         end = make(last);
+        found |= end.flaws;
+        end.flaws = found;
         if (end.ended)
             return way;
         from = end.state;

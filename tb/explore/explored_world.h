@@ -22,7 +22,7 @@ namespace mkclean
 struct program_not_explored : std::runtime_error {
     program_not_explored()
         : std::runtime_error("expected a program all of whose threads `meet explored`: this one "
-                             "ends, or waits for ever, before that")
+                             "does not say so, or ends or waits for ever before that")
     {
     }
 };

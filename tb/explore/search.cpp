@@ -166,6 +166,8 @@ bool search::enough() const
 
 std::vector<explored_world::move> search::way_to(number parent, explored_world::move last) const
 {
+    if (parent == nowhere)
+        return {}; // it is so from the start
     std::vector<explored_world::move> moves{last};
     for (number at = parent; m_visits[at].parent != nowhere; at = m_visits[at].parent)
         moves.push_back(m_visits[at].by);

@@ -222,7 +222,8 @@ story tell(explored_world& w, const search_result::counterexample& of)
                 s.done_for = made_moves;
             suspicious_before = last_knew(made);
         });
-    s.steps.push_back(now);
+    if (now.moves > 0)
+        s.steps.push_back(now);
     w.set_listener(nullptr);
     w.load(w.start());
     return s;
@@ -278,7 +279,13 @@ static std::vector<story::step> steps_to_show(const story& s)
 
 std::string table_of(const story& s)
 {
-    const std::vector<story::step> shown = steps_to_show(s);
+    std::vector<story::step> shown = steps_to_show(s);
+    std::string in_memory;
+    for (story::step& step : shown) {
+        if (step.what.empty() && step.after.memory != in_memory)
+            step.what.emplace_back("store"); // user code logs nothing
+        in_memory = step.after.memory;
+    }
     columns c;
     for (const story::step& step : shown)
         c.fit(step);
@@ -293,6 +300,9 @@ std::string table_of(const story& s)
         text += c.line(one_line ? std::to_string(number) : "", one_line ? step.who : "",
                        step.what.empty() ? "" : step.what.back(), step.after);
     }
+    if (s.what == flaw::lie)
+        text += "       ^ a sync returns 0, and after a power cut now the disk would not have what "
+                "it promised\n";
     if (s.done_for > 0)
         text +=
             fmt::format("       ^ nothing says any more that the disk is behind memory\n"

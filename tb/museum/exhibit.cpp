@@ -68,7 +68,7 @@ static nlohmann::ordered_json json_of(const exhibit_result& r)
     j["found"] = r.found.text();
     j["first"] = nlohmann::ordered_json::array();
     for (const stall& s : r.first)
-        j["first"].push_back({{"thread", s.thread}, {"turn", s.turn}});
+        j["first"].push_back({{"thread", s.thread}, {"turn", s.turn + 1}});
     return j;
 }
 

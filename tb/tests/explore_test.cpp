@@ -393,6 +393,14 @@ TEST_CASE("explore: what is not a small script is refused")
     const std::string rtorrent = std::string(MKCLEAN_SOURCE_DIR) + "/configs/rtorrent-2006.cfg";
     CHECK(run_command_line({"explore", rtorrent}, known, out, err) == exit_code::bad_input);
     CHECK(err.str().find("expected script for explore") != std::string::npos);
+    // A script that never says where orders begin to matter is no better.
+    err.str("");
+    const std::string museum =
+        std::string(MKCLEAN_SOURCE_DIR) + "/configs/museum/clear-page-dirty-for-io.cfg";
+    CHECK(run_command_line({"explore", museum}, known, out, err) == exit_code::bad_input);
+    CHECK(
+        err.str().find("workload.file: expected a program all of whose threads `meet explored`") !=
+        std::string::npos);
     err.str("");
     CHECK(run_command_line({"explore"}, known, out, err) == exit_code::bad_input);
     CHECK(err.str() != "");
@@ -432,6 +440,7 @@ TEST_CASE("explorer: a search whose memory is full tells what it has found until
     CHECK(r.depth > 3);
     w.load(w.start());
     search_result::counterexample so_far;
+    CHECK(table_of(tell(w, so_far)).find('\n') != std::string::npos); // but for titles, nothing
     so_far.moves = {w.moves().front()};
     CHECK(tell(w, so_far).moves.size() == 1);
 
