@@ -273,19 +273,25 @@ private:
     // done with them need be compiled only once.
     using number_of_choice = std::optional<std::uint64_t>; // unset, or the value's bytes
     template <class T>
+    struct boxed { // as some choices are pointers, of which nobody takes the size by mistake here
+        T value;
+    };
+    template <class T>
     static std::uint64_t number_of(T value)
     {
-        static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t));
+        static_assert(std::is_trivially_copyable_v<T>);
+        static_assert(sizeof(boxed<T>) <= sizeof(std::uint64_t));
+        const boxed<T> box{value};
         std::uint64_t number = 0;
-        std::memcpy(&number, &value, sizeof(T));
+        std::memcpy(&number, &box, sizeof box);
         return number;
     }
     template <class T>
     static T with_number(std::uint64_t number)
     {
-        T value{};
-        std::memcpy(&value, &number, sizeof(T));
-        return value;
+        boxed<T> box{};
+        std::memcpy(&box, &number, sizeof box);
+        return box.value;
     }
     struct choice_field {
         void* at;
