@@ -10,6 +10,10 @@
 
 #include <sys/mman.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace mkclean
 {
 
@@ -28,6 +32,9 @@ constexpr std::size_t words = 4096 / 16 / 64;
 // Most of a stack was never touched, and shall not look as if it had been now.
 void clear_page(std::byte* page)
 {
+#if defined(__SANITIZE_ADDRESS__)
+    __asan_unpoison_memory_region(page, arena::page_bytes); // frames that never returned
+#endif
     static constexpr std::array<std::byte, arena::page_bytes> zeros{};
     if (std::memcmp(page, zeros.data(), zeros.size()) != 0)
         std::memset(page, 0, zeros.size());

@@ -161,7 +161,8 @@ TEST_CASE("bench: --list, and names that are none")
     CHECK(bench({"--repetitions", "0"}, out, err) == exit_code::bad_input);
 }
 
-TEST_CASE("bench: exploring is measured as searches and as walks of one program")
+TEST_CASE("bench: exploring is measured as searches and as walks of one program" *
+          doctest::test_suite("long"))
 {
     interrupt_watch watch;
     std::vector<std::string> told;

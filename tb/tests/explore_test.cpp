@@ -425,7 +425,8 @@ TEST_CASE("schedule: what is written is read again")
                          input_error);
 }
 
-TEST_CASE("explorer: a search whose memory is full tells what it has found until then")
+TEST_CASE("explorer: a search whose memory is full tells what it has found until then" *
+          doctest::test_suite("long"))
 {
     const auto of = explored("fixme-race", "linux-2.6.19");
     block_store store(std::size_t{2} << 20);
