@@ -101,26 +101,15 @@ public:
         while (!ready());
     }
     template <class Predicate>
-    void block_to_lock(wait_queue& queue, Predicate&& ready)
-    {
-        sync_to_lock();
-        while (!ready())
-            block_on(queue);
-    }
-    template <class Predicate>
-    void spin_to_lock(wait_queue& queue, Predicate&& ready)
-    {
-        sync_to_lock();
-        if (ready() || spin_until_ready(ready))
-            return;
-        do
-            spin_on(queue);
-        while (!ready());
-    }
-    template <class Predicate>
     void spin_until(wait_queue& queue, Predicate&& ready)
     {
         sync();
+        spin_until_free(queue, ready);
+    }
+    /// The same, for one whose time the world's is already.
+    template <class Predicate>
+    void spin_until_free(wait_queue& queue, Predicate&& ready)
+    {
         if (ready() || spin_until_ready(ready))
             return;
         do

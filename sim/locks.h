@@ -18,7 +18,13 @@ public:
     void lock(actor& self)
     {
         self.spend(self.cost().lock);
-        self.spin_to_lock(m_waiters, [this] { return !m_held; });
+        self.sync_to_lock();
+        lock_now(self);
+    }
+    /// For one whose time the world's is already.
+    void lock_now(actor& self)
+    {
+        self.spin_until_free(m_waiters, [this] { return !m_held; });
         m_held = true;
     }
     void unlock(actor& self)
@@ -44,8 +50,10 @@ class irq_spinlock
 public:
     void lock(actor& self)
     {
+        self.spend(self.cost().lock);
+        self.sync_to_lock(); // an interrupt that comes before is taken before
         self.interrupts_off();
-        m_lock.lock(self);
+        m_lock.lock_now(self);
     }
     void unlock(actor& self)
     {
@@ -70,15 +78,10 @@ public:
     void lock(actor& self)
     {
         self.spend(self.cost().lock);
-        self.block_to_lock(m_waiters, [this] { return !m_held; });
+        self.sync_to_lock();
+        while (m_held)
+            self.block_on(m_waiters);
         m_held = true;
-    }
-    /// False if somebody else has it.
-    bool trylock(actor& self)
-    {
-        self.spend(self.cost().lock);
-        self.sync();
-        return !std::exchange(m_held, true);
     }
     void unlock(actor& self)
     {
@@ -91,9 +94,29 @@ public:
         m_waiters.wake_all();
     }
 
-private:
+protected:
     bool m_held = false;
+
+private:
     wait_queue m_waiters;
+};
+
+/// One that is tried, too: whoever does can tell whether it has been given back by then.
+class tried_mutex : public mutex
+{
+public:
+    /// False if somebody else has it.
+    bool trylock(actor& self)
+    {
+        self.spend(self.cost().lock);
+        self.sync();
+        return !std::exchange(m_held, true);
+    }
+    void unlock(actor& self)
+    {
+        self.sync();
+        release(self);
+    }
 };
 
 /// Many readers or one writer, slept on; a waiting writer keeps new readers out.
@@ -103,7 +126,9 @@ public:
     void down_read(actor& self)
     {
         self.spend(self.cost().lock);
-        self.block_to_lock(m_waiters, [this] { return !m_writer && m_writers_waiting == 0; });
+        self.sync_to_lock();
+        while (m_writer || m_writers_waiting > 0)
+            self.block_on(m_waiters);
         ++m_readers;
     }
     void up_read(actor& self)
@@ -119,8 +144,10 @@ public:
     void down_write(actor& self)
     {
         self.spend(self.cost().lock);
+        self.sync_to_lock();
         ++m_writers_waiting;
-        self.block_to_lock(m_waiters, [this] { return !m_writer && m_readers == 0; });
+        while (m_writer || m_readers > 0)
+            self.block_on(m_waiters);
         --m_writers_waiting;
         m_writer = true;
     }

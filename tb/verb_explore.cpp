@@ -6,9 +6,13 @@
 #include "tb/output/progress.h"
 #include "tb/output/statistics.h"
 #include "tb/sweep/processes.h"
+#include "tb/text_file.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <fstream>
 #include <new>
 #include <optional>
 #include <ostream>
@@ -63,7 +67,17 @@ const char* sentence_of(flaw f)
 class exploration
 {
 public:
-    exploration(const config& c, std::ostream& err) : m_config(c), m_line(err) {}
+    /// `program` tells it from others. With `save` a search that has not come to its end is put by
+    /// there.
+    exploration(const config& c, const explore_verb_options& options, std::string program,
+                output_file* save, std::ostream& err)
+        : m_config(c),
+          m_options(options),
+          m_program(std::move(program)),
+          m_save(save),
+          m_line(err)
+    {
+    }
 
     void run()
     {
@@ -94,6 +108,7 @@ public:
     std::vector<story> stories;
     double seconds = 0; ///< of the host
     bool interrupted = false;
+    bool saved = false;
 
 private:
     search_result look(explored_world& w, const std::function<bool(const search::progress&)>& tell)
@@ -116,7 +131,31 @@ private:
         limits.states = asked.states;
         limits.switches = asked.switches;
         limits.stops_at = stops_at;
-        return search(w, limits).run(tell);
+        limits.jobs = static_cast<std::size_t>(m_options.jobs);
+        search s(w, limits);
+        if (!m_options.resume.empty() && !resume(s, tell))
+            return {};
+        search_result found = s.run(tell);
+        if (m_save != nullptr && !found.complete)
+            save(s);
+        return found;
+    }
+    bool resume(search& s, const search::listener& tell)
+    {
+        std::ifstream file(m_options.resume, std::ios::binary);
+        if (!file)
+            throw file_error("read", m_options.resume, std::strerror(errno));
+        try {
+            return s.resume(m_program, file, tell);
+        } catch (const not_that_search& error) {
+            throw input_error({m_options.resume, 0}, error.what());
+        }
+    }
+    void save(const search& s)
+    {
+        s.save(m_program, [this](std::string_view bytes) { m_save->write(bytes); });
+        m_save->commit();
+        saved = true;
     }
     std::string kernel_name() const
     {
@@ -141,6 +180,9 @@ private:
     }
 
     const config& m_config;
+    const explore_verb_options& m_options;
+    std::string m_program;
+    output_file* m_save;
     progress_line m_line;
     std::string m_kernel;
     clock::time_point m_started;
@@ -207,13 +249,27 @@ int exit_code_of(const exploration& e, const config& c)
 {
     if (e.interrupted)
         return exit_code::interrupted;
-    const bool broken = e.result.of(flaw::lost) != nullptr || e.result.of(flaw::lie) != nullptr ||
-                        e.result.of(flaw::stale) != nullptr;
+    if (e.result.out_of_memory && e.result.found.empty())
+        return exit_code::not_as_expected; // nobody has asked for less than all
+    bool broken = e.result.of(flaw::lost) != nullptr || e.result.of(flaw::lie) != nullptr ||
+                  e.result.of(flaw::stale) != nullptr;
+    if (c.era.era == kernel_era::golden) // the others break the invariants now and then
+        broken = !e.result.found.empty();
     const bool stuck = e.result.of(flaw::deadlock) != nullptr ||
                        e.result.of(flaw::livelock) != nullptr ||
                        e.result.of(flaw::assertion) != nullptr;
     return c.expect.met(c.era.era, broken) && !stuck ? exit_code::as_expected
                                                      : exit_code::not_as_expected;
+}
+
+/// All that the states and the moves between them depend on.
+std::string what_is_explored(const config& c, const option_set& model)
+{
+    std::string text;
+    for (const std::string& name : model.names())
+        if (name.rfind("explore.", 0) != 0 && name.rfind("expect.", 0) != 0)
+            text += fmt::format("{} = {}\n", name, model.info(name).text);
+    return text + read_text_file(c.workload.file, model.info("workload.file").where);
 }
 
 int run_explore(const explore_verb_options& options, const arguments& given, option_set& model,
@@ -225,13 +281,22 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
     if (c.workload.kind != workload_kind::script)
         throw model.complaint("workload.kind", "expected script for explore: the other programs "
                                                "are too large for every order of their steps");
+    const bool walks =
+        c.explore.order == search_order::random || c.explore.order == search_order::pct;
+    if (walks && !(options.save.empty() && options.resume.empty()))
+        throw input_error(origin(), "save and resume are for searches: explore.order = moves or "
+                                    "switches");
     std::optional<output_file> stats;
     std::optional<output_file> schedule_file;
+    std::optional<output_file> saved_search;
     if (!options.stats.empty())
         stats.emplace(options.stats, out);
     if (!options.schedule.empty())
         schedule_file.emplace(options.schedule, out);
-    exploration e(c, err);
+    if (!options.save.empty())
+        saved_search.emplace(options.save, out);
+    exploration e(c, options, what_is_explored(c, model), saved_search ? &*saved_search : nullptr,
+                  err);
     try {
         e.run();
     } catch (const program_not_explored& error) {
@@ -247,6 +312,8 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
     const bool busy = options.stats == "-" || options.schedule == "-";
     if (!options.quiet && !busy) {
         out << coverage_of(e, c);
+        if (e.saved)
+            out << fmt::format("put by: --resume {} goes on from there\n", options.save);
         for (const story& s : e.stories)
             out << finding_text(s, c.explore.order);
         if (!e.stories.empty())
@@ -273,7 +340,14 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
 void explore_verb_options::declare(option_set& own)
 {
     own.path("schedule", schedule, "write the story that was found, for run --schedule to follow");
+    own.path("save", save,
+             "where to put by a search that ends before it has looked at everything: "
+             "interrupted, or at one of its limits");
+    own.path("resume", resume, "go on with a search that was put by");
     own.path("stats", stats, "write what was found as JSON; - is the standard output");
+    own.count("jobs", jobs, {1, 256},
+              "processes that make moves at once; what is found does not depend on it, and walks "
+              "are made by one");
     own.flag("quiet", quiet, "print nothing but errors");
 }
 

@@ -12,7 +12,10 @@ namespace mkclean
 struct explore_verb_options {
     std::string schedule;
     std::string stats;
+    std::string save;
+    std::string resume;
     bool quiet = false;
+    std::uint64_t jobs = run_options::processors();
 
     /// Binds the options to this object, which must then stay where it is.
     void declare(option_set& own);

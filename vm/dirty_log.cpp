@@ -139,7 +139,7 @@ void drain_dirty_logs(kernel& k, core& cpu)
     if (!logs_dirty(k))
         return;
     const time_spent timed(cpu, k.stats.dirty_log_ps);
-    const lock_guard<mutex> guard(cpu, k.logged.apply);
+    const lock_guard<tried_mutex> guard(cpu, k.logged.apply);
     drain(k, cpu, waiting::for_page_locks);
 }
 
@@ -147,7 +147,7 @@ void try_to_drain_dirty_logs(kernel& k, core& cpu)
 {
     if (!logs_dirty(k))
         return;
-    const try_lock_guard<mutex> guard(cpu, k.logged.apply);
+    const try_lock_guard<tried_mutex> guard(cpu, k.logged.apply);
     if (guard.owns())
         drain(k, cpu, waiting::for_nothing);
 }
@@ -159,7 +159,7 @@ void dirty_log_full(kernel& k, core& cpu)
     take_own_log(k, cpu);
     std::vector<address_space*> newly_dirty;
     {
-        const lock_guard<mutex> guard(cpu, k.logged.apply);
+        const lock_guard<tried_mutex> guard(cpu, k.logged.apply);
         newly_dirty = apply_logs(k, cpu, waiting::for_page_locks).newly_dirty;
     }
     for (address_space* mapping : newly_dirty)

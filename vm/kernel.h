@@ -82,7 +82,7 @@ struct tlb_flush_request {
 
 /// Pages that hardware has logged as dirty, and of which PG_dirty is still to hear.
 struct logged_pages {
-    mutex apply;                     ///< had by whoever takes entries out of `frames`
+    tried_mutex apply;               ///< had by whoever takes entries out of `frames`
     std::deque<frame_number> frames; ///< taken out of the cores' logs, oldest first
     unsigned unacknowledged = 0;     ///< cores that were asked for theirs and have not answered
     wait_queue acknowledged;

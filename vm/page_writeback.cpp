@@ -183,10 +183,10 @@ void balance_dirty_pages_ratelimited_nr(kernel& k, core& cpu, address_space& map
     balance_dirty_pages(k, cpu);
 }
 
-void congestion_wait(kernel& k, core& cpu, picoseconds timeout)
+bool congestion_wait(kernel& k, core& cpu, picoseconds timeout)
 {
     cpu.sync();
-    cpu.block_on(k.cache.writeback_ended, timeout);
+    return cpu.block_on(k.cache.writeback_ended, timeout);
 }
 
 // ---- Linux 2.6.18 to 2.6.28 (mpage_writepages, later write_cache_pages) -------------------------

@@ -26,8 +26,8 @@ void wakeup_pdflush(kernel& k, std::int64_t min_pages = 0);
 /// O(pages it finds dirty, each times the file's mappings), however many are cached.
 int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc);
 
-/// congestion_wait(): until some write has ended, or that long.
-void congestion_wait(kernel& k, core& cpu, picoseconds timeout);
+/// congestion_wait(): until some write has ended, or that long: false.
+bool congestion_wait(kernel& k, core& cpu, picoseconds timeout);
 
 /// writeback_inodes(): a pass over the dirty inodes, oldest first. O(inodes and pages that are
 /// due).

@@ -153,9 +153,7 @@ std::uint64_t try_to_free_pages(kernel& k, core& cpu)
             return std::max<std::uint64_t>(freed, 1);
         // As many as were looked at, whatever the limits say: what is dirty is in the way here.
         wakeup_pdflush(k, scanned);
-        const std::uint64_t written = k.stats.nr_written;
-        congestion_wait(k, cpu, congestion_timeout);
-        if (k.stats.nr_written == written)
+        if (!congestion_wait(k, cpu, congestion_timeout))
             ++vain_passes; // what was written is free as soon as the flusher lets go of it
     }
     return 0;

@@ -221,3 +221,28 @@ void operator delete(void* at, std::size_t) noexcept
 {
     operator delete(at);
 }
+
+// A library's others call operator new; a sanitizer's do not.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept
+{
+    try {
+        return operator new(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+void* operator new[](std::size_t size)
+{
+    return operator new(size);
+}
+
+void operator delete[](void* at) noexcept
+{
+    operator delete(at);
+}
+
+void operator delete[](void* at, std::size_t) noexcept
+{
+    operator delete(at);
+}

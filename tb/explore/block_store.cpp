@@ -72,10 +72,10 @@ block_store::block_store(std::size_t bytes)
     *m_count = 1;
 }
 
-bool block_store::nearly_full() const
+bool block_store::nearly_full(std::size_t beside) const
 {
-    constexpr std::size_t some_worlds = std::size_t{64} << 10; // blocks
-    return size() + std::min(some_worlds, m_capacity / 4) >= m_capacity;
+    constexpr std::size_t longest_way = std::size_t{256} << 10; // blocks
+    return size() + beside / bytes_a_block + std::min(longest_way, m_capacity / 4) >= m_capacity;
 }
 
 block_store::id block_store::intern(const void* block)

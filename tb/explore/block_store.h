@@ -50,8 +50,9 @@ public:
     {
         return m_blocks.as<std::byte>() + block * block_bytes;
     }
-    /// Whether there is little room left: less than some worlds' worth, or less than a quarter.
-    bool nearly_full() const;
+    /// Whether there is little room left, with `beside` bytes that others have taken of it: less
+    /// than a way to an end may take, or less than a quarter.
+    bool nearly_full(std::size_t beside = 0) const;
     /// How many there are.
     std::size_t size() const { return m_count->load(std::memory_order_relaxed); }
 

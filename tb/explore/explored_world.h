@@ -18,8 +18,9 @@
 namespace mkclean
 {
 
-/// A script without `meet explored`, or whose threads do not all come there.
+/// A script without `meet explored`, or whose threads do not all come there; or one too large.
 struct program_not_explored : std::runtime_error {
+    using std::runtime_error::runtime_error;
     program_not_explored()
         : std::runtime_error("expected a program all of whose threads `meet explored`: this one "
                              "does not say so, or ends or waits for ever before that")
@@ -60,12 +61,15 @@ public:
     /// load() or back().
     step_result make(move m);
     void back() { m_image.back(); }
-    /// There is no room for many more states; what has been found can still be told.
-    bool memory_is_low() const { return m_image.store_nearly_full(); }
+    /// There is no room for many more states, when a search takes so many bytes for what it knows
+    /// of them; what has been found can still be told.
+    bool memory_is_low(std::size_t beside = 0) const { return m_image.store_nearly_full(beside); }
     /// Goes on from a state as if nobody were ever held up, to the end. The moves, or none if that
     /// end does not come.
     std::vector<move> run_out(image::id from, move last, step_result& end);
 
+    /// Counters that say what has been and not what is: zero in every state.
+    const std::vector<std::pair<void*, std::size_t>>& counters() const { return m_counters; }
     const arena& memory() const { return m_arena; }
     /// What is at that place of it, for whoever wonders what tells two states apart.
     std::string where(std::size_t offset) const;

@@ -19,9 +19,10 @@ enum class flaw : std::uint8_t {
     invariant_3,
     invariant_4,
     invariant_5,
-    invariant_6
+    invariant_6,
+    invariant_7
 };
-constexpr std::size_t flaws = 12;
+constexpr std::size_t flaws = 13;
 /// As people and options call it: "lost", "lie", "I5".
 const char* name_of(flaw f);
 

@@ -29,7 +29,7 @@ public:
     /// back(), and then on to another state.
     void load(id root);
     id loaded() const { return m_root; }
-    bool store_nearly_full() const { return m_store.nearly_full(); }
+    bool store_nearly_full(std::size_t beside) const { return m_store.nearly_full(beside); }
 
 private:
     static constexpr std::size_t fanout = block_store::block_bytes / sizeof(id);

@@ -9,8 +9,8 @@ namespace mkclean
 const char* name_of(flaw f)
 {
     static constexpr std::array<const char*, flaws> names{
-        "lost", "lie", "stale", "deadlock", "livelock", "assertion",
-        "I1",   "I2",  "I3",    "I4",       "I5",       "I6"};
+        "lost", "lie", "stale", "deadlock", "livelock", "assertion", "I1",
+        "I2",   "I3",  "I4",    "I5",       "I6",       "I7"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -39,7 +39,7 @@ void explore_options::declare(option_set& o)
         names.emplace_back(name_of(static_cast<flaw>(i)), static_cast<flaw>(i));
     o.choices(
         "explore.stop_at", stop_at, names,
-        "the findings that end the search, with blanks between; I1 to I6 are the invariants of "
+        "the findings that end the search, with blanks between; I1 to I7 are the invariants of "
         "docs/design.md; default: all but those");
 }
 

@@ -9,7 +9,6 @@ namespace
 {
 
 constexpr std::uint64_t tell_after = 256; // transitions
-constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
 } // namespace
 
@@ -28,7 +27,7 @@ std::vector<search::number>& search::waiting_at(std::uint32_t depth)
     return m_now[depth];
 }
 
-void search::reach(const explored_world::step_result& made, number parent, explored_world::move by)
+void search::reach(const moves_made::one& made, number parent, explored_world::move by)
 {
     const auto fresh = static_cast<number>(m_records.size());
     const number at = m_known.find_or_add(made.state, fresh);
@@ -36,7 +35,7 @@ void search::reach(const explored_world::step_result& made, number parent, explo
         m_records.push_back({made.state, m_switches});
     m_edges.emplace_back(m_visits[parent].to, at);
     record& r = m_records[at];
-    const std::uint32_t last = std::uint32_t{1} << (made.last % 32);
+    const std::uint64_t last = std::uint64_t{1} << made.last;
     if (at != fresh && (!counts_switches() || r.switches < m_switches || (r.last_s & last) != 0))
         return;
     r.last_s |= last;
@@ -47,11 +46,15 @@ void search::reach(const explored_world::step_result& made, number parent, explo
     ++m_waiting;
 }
 
-void search::note(const explored_world::step_result& made, number parent, explored_world::move by)
+void search::note(flaw_set found, number parent, explored_world::move by, const std::string& says)
 {
-    for (std::size_t i = 0; i < flaws; ++i)
-        if (has(made.flaws, static_cast<flaw>(i)) && !m_found[i])
-            m_found[i] = {static_cast<flaw>(i), parent, by, m_switches, m_depth + 1, made.what, {}};
+    for (std::size_t i = 0; i < flaws; ++i) {
+        const auto what = static_cast<flaw>(i);
+        if (has(found, what) && !m_found[i])
+            m_found[i] = {what,       parent,      by,
+                          m_switches, m_depth + 1, what == flaw::assertion ? says : std::string(),
+                          {}};
+    }
 }
 
 // What looks lost is lost if it is so in the end.
@@ -68,44 +71,58 @@ void search::confirm_loss(number story)
         lost = {flaw::lost, at.parent, at.by, m_switches, m_depth + 1, end.what, std::move(rest)};
 }
 
-void search::go_on_from(number story)
+// What is wanted from the states of some stories; returns how many stories. A state that several of
+// them have come to is one order.
+std::size_t search::order_moves(const std::vector<number>& stories, std::size_t first)
+{
+    m_orders.clear();
+    m_order_of.clear();
+    m_order_at.clear();
+    std::size_t at = first;
+    for (; at < stories.size() && m_orders.size() < crew::most_orders; ++at) {
+        const visit& story = m_visits[stories[at]];
+        const record& r = m_records[story.to];
+        const auto [slot, fresh] = m_order_at.try_emplace(story.to, m_orders.size());
+        if (fresh)
+            m_orders.push_back({r.state, r.made, 0, !counts_switches() || r.switches < m_switches});
+        m_orders[slot->second].last_s |= std::uint64_t{1} << story.last;
+        m_order_of.push_back(slot->second);
+    }
+    return at - first;
+}
+
+void search::go_on_from(number story, const moves_made& made)
 {
     const visit from = m_visits[story];
-    m_world.load(m_records[from.to].state);
-    const std::vector<explored_world::move> moves = m_world.moves();
-    if (moves.empty()) {
-        explored_world::step_result stuck;
-        stuck.flaws = bit(flaw::deadlock);
-        note(stuck, from.parent, from.by);
+    if (made.moves.empty()) {
+        note(bit(flaw::deadlock), from.parent, from.by, {});
         note_end(from.to);
     }
-    const bool may_switch = !counts_switches() || m_records[from.to].switches < m_switches ||
-                            std::find(moves.begin(), moves.end(), from.last) == moves.end();
+    const bool may_switch = !counts_switches() || m_records[from.to].switches < m_switches;
     bool left = false;
-    for (std::size_t i = 0; i < moves.size(); ++i) {
-        const std::uint32_t this_one = std::uint32_t{1} << i;
+    for (std::size_t i = 0; i < made.moves.size(); ++i) {
+        const std::uint64_t this_one = std::uint64_t{1} << i;
         if ((m_records[from.to].made & this_one) != 0)
             continue;
-        if (!may_switch && moves[i] != from.last) {
+        if (!may_switch && is_switch(made.moves, from.last, made.moves[i])) {
             left = true;
             continue;
         }
         m_records[from.to].made |= this_one;
-        const explored_world::step_result made = m_world.make(moves[i]);
+        const moves_made::one& one = made.results[i];
         ++m_result.transitions;
-        note(made, story, moves[i]);
-        if (made.ended)
+        note(one.flaws, story, made.moves[i], made.says);
+        if (one.ended)
             note_end(from.to);
         else
-            reach(made, story, moves[i]);
-        m_world.back();
+            reach(one, story, made.moves[i]);
         if (m_result.transitions % tell_after == 0)
             m_told_to_stop = m_told_to_stop || m_tell({m_records.size(), m_result.transitions,
                                                        m_waiting, m_switches, m_depth});
     }
     for (const number suspicious : std::exchange(m_suspicious, {}))
         confirm_loss(suspicious);
-    if (left && !std::exchange(m_records[from.to].waits, true)) {
+    if (left && std::exchange(m_records[from.to].waits, std::uint8_t{1}) == 0) {
         if (m_later.size() <= m_depth)
             m_later.resize(m_depth + 1);
         m_later[m_depth].push_back(story);
@@ -144,19 +161,36 @@ void search::look_for_livelock()
 void search::look_at_depth()
 {
     // What is reached from here is deeper.
-    const std::vector<number> stories = std::move(waiting_at(m_depth));
-    for (const number story : stories) {
-        if (m_told_to_stop || m_world.memory_is_low())
-            return;
-        --m_waiting;
-        go_on_from(story);
+    std::vector<number> stories = std::exchange(waiting_at(m_depth), {});
+    for (std::size_t first = 0; first < stories.size();) {
+        const std::size_t count = order_moves(stories, first);
+        m_crew.make(m_orders);
+        for (std::size_t i = 0; i < count; ++i) {
+            if (m_told_to_stop || memory_is_low()) {
+                stories.erase(stories.begin(),
+                              stories.begin() + static_cast<std::ptrdiff_t>(first + i));
+                m_now[m_depth] = std::move(stories);
+                return;
+            }
+            --m_waiting;
+            go_on_from(stories[first + i], m_crew.of(m_order_of[i]));
+        }
+        first += count;
     }
     m_result.depth = std::max(m_result.depth, m_depth);
 }
 
+bool search::memory_is_low() const
+{
+    return m_world.memory_is_low(m_known.bytes() + m_records.capacity() * sizeof(record) +
+                                 m_visits.capacity() *
+                                     (sizeof(visit) + sizeof(number)) + // and once in what waits
+                                 m_edges.capacity() * sizeof(std::pair<number, number>));
+}
+
 bool search::enough() const
 {
-    if (m_told_to_stop || m_records.size() >= m_limits.states || m_world.memory_is_low())
+    if (m_told_to_stop || m_records.size() >= m_limits.states || memory_is_low())
         return true;
     for (const std::optional<finding>& f : m_found)
         if (f && has(m_limits.stops_at, f->what))
@@ -183,14 +217,20 @@ search_result::counterexample search::described(const finding& f) const
     return c;
 }
 
-search_result search::run(const std::function<bool(const progress&)>& tell)
+void search::begin()
 {
-    m_tell = tell;
     m_records.push_back({m_world.start(), 0});
     m_known.find_or_add(m_world.start(), 0);
     m_visits.push_back({0, nowhere, 0, 0});
     waiting_at(0).push_back(0);
     m_waiting = 1;
+}
+
+search_result search::run(const listener& tell)
+{
+    m_tell = tell;
+    if (m_records.empty())
+        begin();
     for (; m_waiting > 0 && m_switches <= m_limits.switches; ++m_switches) {
         for (m_depth = 0; m_depth < m_now.size() && !enough(); ++m_depth)
             look_at_depth();
@@ -202,7 +242,7 @@ search_result search::run(const std::function<bool(const progress&)>& tell)
         m_later.clear();
     }
     m_result.complete = m_waiting == 0;
-    m_result.out_of_memory = !m_result.complete && m_world.memory_is_low();
+    m_result.out_of_memory = !m_result.complete && memory_is_low();
     if (m_result.complete)
         look_for_livelock();
     m_result.states = m_records.size();

@@ -26,6 +26,7 @@ public:
         return s.number_plus_1 - 1;
     }
     std::size_t size() const { return m_used; }
+    std::size_t bytes() const { return m_slots.size() * sizeof(slot); }
 
 private:
     struct slot {

@@ -63,12 +63,6 @@ private:
     std::int64_t m_last = 0;
 };
 
-bool is_switch(const std::vector<explored_world::move>& all, explored_world::move last,
-               explored_world::move chosen)
-{
-    return chosen != last && std::find(all.begin(), all.end(), last) != all.end();
-}
-
 /// The walks that are being made, and the shortest that found each kind of flaw.
 class wanderer
 {

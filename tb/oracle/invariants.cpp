@@ -103,6 +103,11 @@ void invariant_checker::check(const event& e, const page& pg)
         std::any_of(pg.buffers.begin(), pg.buffers.end(),
                     [](const buffer_head& bh) { return bh.dirty(); }))
         found_broken(6, e);
+    if (pg.writeback() && m_kernel.policies.stable_pages && mapping.backing().stable_writes)
+        for_each_pte(pg, [&](const vm_area_struct& vma, pte entry) {
+            if (entry.writable() && vma.flags.shared)
+                found_broken(7, e);
+        });
     if (pg.dirty() || (!quiet && !strict()))
         return;
     for_each_pte(pg, [&](const vm_area_struct& vma, pte entry) {

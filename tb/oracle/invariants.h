@@ -20,13 +20,14 @@ namespace mkclean
 ///  I4 a page that leaves the cache is not dirty
 ///  I5 a writable or dirty PTE of a mapping whose stores are tracked by write-protecting: PG_dirty
 ///  I6 a dirty buffer: PG_dirty
+///  I7 PG_writeback, where vm.stable_pages promises it to the device: no PTE lets anybody store
 ///
 /// "Nobody is in the middle of it" is part of each: an actor that has begun to make a page dirty
 /// opens a window, and closes it when the tag is set. Golden promises I5 without any window.
 class invariant_checker final : public event_sink
 {
 public:
-    static constexpr std::size_t count = 6;
+    static constexpr std::size_t count = 7;
 
     explicit invariant_checker(kernel& k) : m_kernel(k) {}
 

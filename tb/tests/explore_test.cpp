@@ -22,6 +22,14 @@ namespace
 
 constexpr std::size_t store_bytes = std::size_t{2} << 30; // of addresses; touched as needed
 
+// A sanitizer's checks take another way the first time, and what they leave in the gaps of a stack
+// tells equal states apart.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool equal_states_are_one = false;
+#else
+constexpr bool equal_states_are_one = true;
+#endif
+
 struct described {
     config c;
     option_set model;
@@ -206,6 +214,34 @@ TEST_CASE("explorer: the same moves lead to the same state whatever was tried in
     }
 }
 
+TEST_CASE("explorer: nothing that happens depends on a counter that is zeroed")
+{
+    const std::pair<const char*, const char*> programs[] = {
+        {"fixme-race", "linux-2.6.20"}, {"reclaim", "golden"}, {"journal", "linux-2.6.19"}};
+    for (const auto& [name, kernel] : programs) {
+        CAPTURE(name);
+        const auto of = explored(name, kernel);
+        block_store store(store_bytes);
+        explored_world w(of->c, store);
+        std::mt19937 random(1); // NOLINT: the same every time
+        w.load(w.start());
+        for (int i = 0; i < 400; ++i) {
+            const std::vector<explored_world::move> moves = w.moves();
+            const explored_world::move m = moves[random() % moves.size()];
+            const explored_world::step_result made = w.make(m);
+            w.back();
+            for (const auto& [at, bytes] : w.counters())
+                for (std::size_t n = 0; n < bytes; ++n)
+                    static_cast<unsigned char*>(at)[n] = static_cast<unsigned char>(random());
+            const explored_world::step_result again = w.make(m);
+            REQUIRE((again.state == made.state || !equal_states_are_one));
+            REQUIRE(again.ended == made.ended);
+            REQUIRE(again.flaws == made.flaws);
+            w.load(made.ended ? w.start() : made.state);
+        }
+    }
+}
+
 TEST_CASE("explorer: 2.6.19 loses bytes and the story is one that makes them lost" *
           doctest::test_suite("long"))
 {
@@ -322,6 +358,122 @@ TEST_CASE("explorer: both orders look at the same states" * doctest::test_suite(
     CHECK(results[0].of(flaw::invariant_5) != nullptr);
 }
 
+namespace
+{
+
+constexpr auto nobody = [](const search::progress&) { return false; };
+
+void check_equal(const search_result& a, const search_result& b)
+{
+    CHECK(a.complete == b.complete);
+    CHECK(a.states == b.states);
+    CHECK(a.transitions == b.transitions);
+    CHECK(a.ends == b.ends);
+    CHECK(a.depth == b.depth);
+    CHECK(a.switches_done == b.switches_done);
+    REQUIRE(a.found.size() == b.found.size());
+    for (std::size_t i = 0; i < a.found.size(); ++i) {
+        CHECK(a.found[i].what == b.found[i].what);
+        CHECK(a.found[i].moves == b.found[i].moves);
+        CHECK(a.found[i].switches == b.found[i].switches);
+    }
+}
+
+// The search that `limits` describe, put by whenever it has come to one of `stops`, and gone on
+// with in another world.
+search_result with_breaks(const config& c, search_limits limits,
+                          const std::vector<std::uint64_t>& stops)
+{
+    std::string file;
+    search_result r;
+    for (const std::uint64_t states : stops) {
+        limits.states = states;
+        block_store store(store_bytes);
+        explored_world w(c, store);
+        search s(w, limits);
+        if (!file.empty()) {
+            std::istringstream saved(file);
+            REQUIRE(s.resume("a program", saved, nobody));
+        }
+        r = s.run(nobody);
+        file.clear();
+        s.save("a program", [&](std::string_view bytes) { file += bytes; });
+    }
+    return r;
+}
+
+} // namespace
+
+TEST_CASE("explorer: neither processes nor breaks make a difference to what is found")
+{
+    const auto of = explored("fixme-race", "linux-2.6.20");
+    for (const search_order order : {search_order::moves, search_order::switches}) {
+        search_limits limits;
+        limits.order = order;
+        const search_result at_once = with_breaks(of->c, limits, {6000});
+        CHECK(at_once.states >= 6000);
+        CHECK(at_once.of(flaw::invariant_5) != nullptr);
+        limits.jobs = 3;
+        const search_result together = with_breaks(of->c, limits, {6000});
+        CHECK(together.of(flaw::invariant_5) != nullptr);
+        if (!equal_states_are_one)
+            continue;
+        check_equal(at_once, together);
+        check_equal(at_once, with_breaks(of->c, limits, {2500, 6000}));
+        limits.jobs = 1;
+        check_equal(at_once, with_breaks(of->c, limits, {900, 901, 4000, 6000}));
+    }
+}
+
+TEST_CASE("explorer: a search with breaks comes to its end all the same" *
+          doctest::test_suite("long"))
+{
+    const auto of = explored("one-store", "linux-2.6.20");
+    constexpr std::uint64_t no_end = ~std::uint64_t{0};
+    search_limits limits;
+    const search_result at_once = with_breaks(of->c, limits, {no_end});
+    CHECK(at_once.complete);
+    limits.jobs = 2;
+    check_equal(at_once, with_breaks(of->c, limits, {10'000, 50'000, no_end}));
+}
+
+TEST_CASE("explorer: what is no saved search is none")
+{
+    const auto of = explored("one-store", "golden");
+    search_limits limits;
+    limits.states = 500;
+    std::string file;
+    block_store store(store_bytes);
+    explored_world w(of->c, store);
+    {
+        search s(w, limits);
+        s.run(nobody);
+        s.save("one", [&](std::string_view bytes) { file += bytes; });
+    }
+    const auto resume = [&](const std::string& text, const std::string& program) {
+        search s(w, limits);
+        std::istringstream from(text);
+        s.resume(program, from, nobody);
+    };
+    if (equal_states_are_one)
+        CHECK_NOTHROW(resume(file, "one"));
+    CHECK_THROWS_WITH_AS(resume(file, "another"), doctest::Contains("of this program"),
+                         not_that_search);
+    CHECK_THROWS_AS(resume("", "one"), not_that_search);
+    CHECK_THROWS_AS(resume("mkclean schedule 1\n", "one"), not_that_search);
+    for (std::size_t length = 0; length < file.size(); length += 97)
+        CHECK_THROWS_AS(resume(file.substr(0, length), "one"), not_that_search);
+    std::mt19937 random(1);         // NOLINT: the same every time
+    for (int i = 0; i < 300; ++i) { // nothing worse than a refusal, whatever is in it
+        std::string spoilt = file;
+        spoilt[random() % spoilt.size()] = static_cast<char>(random());
+        try {
+            resume(spoilt, "one");
+        } catch (const std::runtime_error&) {
+        }
+    }
+}
+
 TEST_CASE("explorer: one store and one fsync are all right in golden in every order" *
           doctest::test_suite("long"))
 {
@@ -425,8 +577,7 @@ TEST_CASE("schedule: what is written is read again")
                          input_error);
 }
 
-TEST_CASE("explorer: a search whose memory is full tells what it has found until then" *
-          doctest::test_suite("long"))
+TEST_CASE("explorer: a search whose memory is full tells what it has found until then")
 {
     const auto of = explored("fixme-race", "linux-2.6.19");
     block_store store(std::size_t{2} << 20);
@@ -446,8 +597,8 @@ TEST_CASE("explorer: a search whose memory is full tells what it has found until
     CHECK(tell(w, so_far).moves.size() == 1);
 
     walk_limits walks;
-    walks.walks = 10;
+    walks.walks = 100'000;
     const search_result none = walk(w, walks, [](const search::progress&) { return false; });
     CHECK(none.out_of_memory);
-    CHECK(none.ends == 0);
+    CHECK(none.ends < 100'000);
 }

@@ -34,6 +34,55 @@ verdict judged(
 
 } // namespace
 
+namespace
+{
+
+/// While a page is made dirty, somebody writes it who has not waited for its lock.
+struct untimely_writeback final : event_sink {
+    explicit untimely_writeback(kernel& k) : of(k) {}
+    void on_event(const event& e) override
+    {
+        if (e.site->touches == place::page && e.what.page == page_index(0) &&
+            (~e.before & e.after & static_cast<std::uint64_t>(page_flag::dirty)) != 0)
+            of.cache.page_of(e.what.frame).flags.test_and_set(page_flag::writeback);
+        if (e.site->touches == place::pte && (e.after & pte::write_bit) != 0)
+            of.cache.page_of(e.what.frame).flags.test_and_clear(page_flag::writeback);
+    }
+    bool follows_stores() const override { return false; }
+    kernel& of;
+};
+
+} // namespace
+
+TEST_CASE("I7 is a PTE that lets somebody store to what a disk with checksums reads")
+{
+    const temporary_directory files;
+    config c;
+    c.memory = 16 << 20;
+    c.disk.kind = disk_kind::constant_latency;
+    c.fs.type = filesystem_type::ext2;
+    c.workload.kind = workload_kind::script;
+    c.workload.file = files.write("test.script", "file db 4KiB\nprocess p\nthread a in p on 0\n"
+                                                 "  map s = db\n  store s+0 8 0x41\n");
+    for (const bool checksums : {false, true})
+        for (const bool untimely : {false, true}) {
+            CAPTURE(checksums);
+            CAPTURE(untimely);
+            c.disk.checksums = checksums;
+            std::unique_ptr<untimely_writeback> other;
+            run_on_fibers(
+                c,
+                [&](world& w) {
+                    other = std::make_unique<untimely_writeback>(w.the_kernel());
+                    if (untimely)
+                        w.log().attach(*other);
+                },
+                [&](world& w) {
+                    CHECK((w.invariants().broken()[6] > 0) == (checksums && untimely));
+                });
+        }
+}
+
 TEST_CASE("what others write while a small file is synced makes no livelock")
 {
     const std::string stores = [] {

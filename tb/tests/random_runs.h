@@ -20,8 +20,8 @@ inline std::string complaints(const json& stats)
          {"/verdict/lost_bytes", "/verdict/fsync_lies", "/verdict/stale_reads",
           "/verdict/invented_bytes", "/verdict/accounting_skew", "/verdict/livelocks",
           "/invariants/I1", "/invariants/I2", "/invariants/I3", "/invariants/I4", "/invariants/I5",
-          "/invariants/I6", "/workload/bad_private_bytes", "/workload/bad_anonymous_bytes",
-          "/workload/failed_calls"})
+          "/invariants/I6", "/invariants/I7", "/workload/bad_private_bytes",
+          "/workload/bad_anonymous_bytes", "/workload/failed_calls"})
         expect_zero(pointer);
     const auto ended = stats["verdict"]["ended"].get<std::string>();
     if (ended != "finished" && ended != "power_cut")
