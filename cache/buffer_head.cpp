@@ -45,6 +45,14 @@ void buffer_list::create(page& owner, std::uint32_t block_size)
     }
 }
 
+void buffer_list::take(buffer_list& others, page& owner)
+{
+    m_heads = std::move(others.m_heads);
+    m_count = std::exchange(others.m_count, 0);
+    for (buffer_head& bh : *this)
+        bh.owner = &owner;
+}
+
 void buffer_list::drop()
 {
     m_heads.reset();

@@ -76,6 +76,8 @@ public:
     const buffer_head* end() const { return m_heads.get() + m_count; }
     void create(page& owner, std::uint32_t block_size);
     void drop();
+    /// All of `others`' buffers are `owner`'s from now on; there were none here.
+    void take(buffer_list& others, page& owner);
 
 private:
     std::unique_ptr<buffer_head[]> m_heads;

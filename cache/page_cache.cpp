@@ -10,6 +10,7 @@ namespace
 
 const step_site site_add{"add_to_page_cache", place::tag, nullptr};
 const step_site site_remove{"remove_from_page_cache", place::tag, nullptr};
+const step_site site_migrate{"migrate_page_move_mapping", place::page, show_page_flags_change};
 
 } // namespace
 
@@ -201,6 +202,42 @@ void page_cache::remove_from_page_cache(actor& self, page& pg)
         self.step(site_remove, subject_of(pg), pg.flags, [&] { forget(pg); });
     }
     put_page(pg);
+}
+
+void page_cache::replace(page& old, page& fresh)
+{
+    fresh.mapping = old.mapping;
+    fresh.index = old.index;
+    fresh.mapping->pages.replace(fresh.index, fresh);
+    if (old.flags.test_and_clear(page_flag::dirty))
+        fresh.flags.test_and_set(page_flag::dirty);
+    fresh.buffers.take(old.buffers, fresh);
+    lru.insert(lru.iterator_to(old), fresh);
+    lru.erase(lru.iterator_to(old));
+    old.mapping = nullptr;
+    get_page(fresh);
+}
+
+// Under all locks below which somebody looks at these things without the page's.
+bool page_cache::migrate_page_move_mapping(actor& self, page& old, page& fresh)
+{
+    address_space& mapping = *old.mapping;
+    {
+        const lock_guard<spinlock> buffers(self, mapping.private_lock);
+        const lock_guard<irq_spinlock> tree(self, mapping.tree_lock);
+        subject what = subject_of(old);
+        what.frame = fresh.frame;
+        const bool moved = self.step(site_migrate, what, fresh.flags, [&] {
+            if (old.count != 2)
+                return false;
+            replace(old, fresh);
+            return true;
+        });
+        if (!moved)
+            return false;
+    }
+    put_page(old);
+    return true;
 }
 
 bool page_cache::remove_mapping(actor& self, page& pg)

@@ -98,6 +98,11 @@ public:
     /// remove_mapping(): the same, if nobody but the cache and the caller has a reference and the
     /// page is (still) clean; false if it has to stay. The test and the removal are one step.
     bool remove_mapping(actor& self, page& pg);
+    /// migrate_page_move_mapping(): `fresh` is the mapping's page from now on, with `old`'s dirty bit
+    /// and buffers, if nobody but the cache and the caller has a reference to `old`, of which the
+    /// cache's is given back; or else false, and nothing is done. Both are locked, `old` is not
+    /// mapped and has no I/O, `fresh` is nobody's and has the caller's reference.
+    bool migrate_page_move_mapping(actor& self, page& old, page& fresh);
 
     /// Called when memory has run out: frees what it can and says how many pages that was.
     void set_reclaim(std::function<std::uint64_t(actor&)> reclaim)
@@ -119,6 +124,7 @@ private:
     std::optional<frame_number> find_free_row(std::uint64_t frames) const;
     void take_row(frame_number first, std::uint64_t frames);
     void add(page& fresh, address_space& mapping, page_index index);
+    void replace(page& old, page& fresh);
     void forget(page& pg);
 
     mem_map m_mem_map;

@@ -80,6 +80,13 @@ void page_tree::insert(page_index index, page& pg)
     ++m_size;
 }
 
+void page_tree::replace(page_index index, page& pg)
+{
+    node* const leaf = leaf_of(index);
+    assert(leaf != nullptr && leaf->pages[slot_at(index.raw(), 0)] != nullptr);
+    leaf->pages[slot_at(index.raw(), 0)] = &pg;
+}
+
 void page_tree::erase(page_index index)
 {
     for (unsigned tag = 0; tag < page_tags; ++tag)

@@ -30,6 +30,8 @@ public:
     page* lookup(page_index index) const;
     /// The slot must be empty.
     void insert(page_index index, page& pg);
+    /// The slot must be full; its tags stay.
+    void replace(page_index index, page& pg);
     /// The slot must be full; its tags go with it.
     void erase(page_index index);
 

@@ -216,7 +216,7 @@ static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& 
 } // namespace linux_3_16
 
 // 9c6ac78eb352, 146d7009b45c: cleared first, and set again if a page is dirty after all.
-namespace linux_4_0
+namespace linux_3_19
 {
 
 static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
@@ -228,7 +228,7 @@ static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& 
     return error;
 }
 
-} // namespace linux_4_0
+} // namespace linux_3_19
 
 static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& wbc)
 {
@@ -237,10 +237,10 @@ static int write_pages_of(kernel& k, core& cpu, inode& node, writeback_control& 
         return linux_2_6_18::write_pages_of(k, cpu, node, wbc);
     case inode_clean_policy::linux_3_16:
         return linux_3_16::write_pages_of(k, cpu, node, wbc);
-    case inode_clean_policy::linux_4_0:
+    case inode_clean_policy::linux_3_19:
         break;
     }
-    return linux_4_0::write_pages_of(k, cpu, node, wbc);
+    return linux_3_19::write_pages_of(k, cpu, node, wbc);
 }
 
 int writeback_single_inode(kernel& k, core& cpu, inode& node, writeback_control& wbc)

@@ -152,7 +152,7 @@ static void move_page_tables(kernel& k, core& cpu, const vm_area_struct& from,
 
 } // namespace linux_3_2
 
-// ---- Linux 4.20 (eb66ae030829; for dirty PTEs 5d1904204c99, 4.9 [commit unverified]) ------------
+// ---- Linux 4.19 (eb66ae030829; for dirty PTEs 5d1904204c99, 4.9 [commit unverified]) ------------
 // The flush before any lock is dropped: the old PTE's, for whoever cleans the page, and the new
 // one's, for whoever takes the page away.
 

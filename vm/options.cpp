@@ -115,7 +115,7 @@ void era_options::declare(option_set& o)
                       "flush: before it (until 6.1), or after");
     o.optional_choice("vm.tlb_flush_pending", tlb_flush_pending, {{"off", false}, {"on", true}},
                       "whether munmap and madvise that find nothing to flush do so for another "
-                      "thread's that is under way (4.14)");
+                      "thread's that is under way (4.13)");
     o.optional_choice(
         "vm.madvise_lock", madvise_lock,
         {{"write", madvise_lock_policy::write}, {"read", madvise_lock_policy::read}},
@@ -125,7 +125,7 @@ void era_options::declare(option_set& o)
                        {"after_unlock", mremap_flush_policy::after_unlock},
                        {"before_unlock", mremap_flush_policy::before_unlock}},
                       "when mremap flushes the TLBs: at every PTE that it moves (until 3.1), at "
-                      "the end (3.2), or before it drops a lock (4.20)");
+                      "the end (3.2), or before it drops a lock (4.19)");
     o.optional_choice(
         "vm.mkclean_peek", mkclean_peek,
         {{"lockless", mkclean_peek_policy::lockless}, {"locked", mkclean_peek_policy::locked}},
@@ -171,7 +171,7 @@ void era_options::declare(option_set& o)
     o.optional_choice("vm.inode_clean", inode_clean,
                       {{"linux-2.6.18", inode_clean_policy::linux_2_6_18},
                        {"linux-3.16", inode_clean_policy::linux_3_16},
-                       {"linux-4.0", inode_clean_policy::linux_4_0}},
+                       {"linux-3.19", inode_clean_policy::linux_3_19}},
                       "when the flusher clears I_DIRTY_PAGES: before it writes; after it has "
                       "seen that no page is dirty; before it looks whether one is");
     declare_page_mkwrite(o);
@@ -239,9 +239,12 @@ void era_options::declare_truncate_and_errors(option_set& o)
 void era_options::declare_reverse_map(option_set& o)
 {
     o.optional_choice("vm.mkclean_pmd", mkclean_pmd, {{"left", false}, {"cleaned", true}},
-                      "whether page_mkclean cleans and write-protects PMDs (DAX: 4.11)");
+                      "whether page_mkclean cleans and write-protects PMDs (DAX: 4.10)");
     o.optional_choice("vm.pmd_dirty", pmd_dirty_kept, {{"dropped", false}, {"kept", true}},
                       "whether D of a PMD that reclaim takes away reaches its pages");
+    o.optional_choice("vm.migrate_dirty", migrate_dirty_kept, {{"dropped", false}, {"kept", true}},
+                      "whether D of a PTE that migration takes away reaches its page "
+                      "(fd35ca3d12cc)");
     o.optional_choice("vm.mkclean_key", mkclean_key_if_mapped, {{"any", false}, {"mapped", true}},
                       "whose storage key page_mkclean looks at: any page's, or only one's that is "
                       "mapped (6e1beb3c2249)");
@@ -294,6 +297,7 @@ vm_policies era_options::policies() const
     set(p.unpin, unpin);
     set(p.mkclean_pmd, mkclean_pmd);
     set(p.pmd_dirty_kept, pmd_dirty_kept);
+    set(p.migrate_dirty_kept, migrate_dirty_kept);
     set(p.mkclean_key_if_mapped, mkclean_key_if_mapped);
     set(p.remap_file_pages_emulated, remap_file_pages_emulated);
     set(p.young_flush, young_flush);

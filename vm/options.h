@@ -40,6 +40,7 @@ struct era_options {
     std::optional<unpin_policy> unpin;
     std::optional<bool> mkclean_pmd;
     std::optional<bool> pmd_dirty_kept;
+    std::optional<bool> migrate_dirty_kept;
     std::optional<bool> mkclean_key_if_mapped;
     std::optional<bool> remap_file_pages_emulated;
     std::optional<bool> young_flush;

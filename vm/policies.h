@@ -53,7 +53,7 @@ enum class ttfb_policy { linux_2_6_18, linux_2_6_19, ecdfc9787fe5, linux_2_6_20 
 /// until it is dirty (write_fault.cpp).
 enum class page_mkwrite_policy { none, unlocked, locked };
 /// When the flusher clears I_DIRTY_PAGES, with respect to its look at the tags (flusher.cpp).
-enum class inode_clean_policy { linux_2_6_18, linux_3_16, linux_4_0 };
+enum class inode_clean_policy { linux_2_6_18, linux_3_16, linux_3_19 };
 /// When truncation takes a page's dirty bit, with respect to ->invalidatepage (truncate.cpp).
 enum class truncate_policy { linux_2_6_18, linux_2_6_20, golden };
 /// Who is told of an error of writeback: the first who asks, or everybody once (sync.cpp).
@@ -74,7 +74,7 @@ struct vm_policies {
     mkclean_flush_policy mkclean_flush = mkclean_flush_policy::everyone;
     zap_flush_policy zap_flush = zap_flush_policy::before_unlock;
     rmap_remove_policy rmap_remove = rmap_remove_policy::after_flush;
-    bool tlb_flush_pending = true; ///< 99baac21e458, 4.14: who finds no PTE flushes for others
+    bool tlb_flush_pending = true; ///< 99baac21e458, 4.13: who finds no PTE flushes for others
     madvise_lock_policy madvise_lock = madvise_lock_policy::read;
     mremap_flush_policy mremap_flush = mremap_flush_policy::before_unlock;
     mkclean_peek_policy mkclean_peek = mkclean_peek_policy::locked;
@@ -93,8 +93,9 @@ struct vm_policies {
     bool stable_pages =
         true; ///< 3.0; since 1d1d1a767206 (3.9) [hash unverified] if the device asks
     unpin_policy unpin = unpin_policy::golden;
-    bool mkclean_pmd = true;           ///< f729c8c9b24f, 4.11: DAX left PMDs as they were
+    bool mkclean_pmd = true;           ///< f729c8c9b24f, 4.10: DAX left PMDs as they were
     bool pmd_dirty_kept = true;        ///< 0ccf7f168e17 (2022) [hash unverified]: when a PMD goes
+    bool migrate_dirty_kept = true;    ///< fd35ca3d12cc (2022): when migration takes a PTE away
     bool mkclean_key_if_mapped = true; ///< 6e1beb3c2249 (2007)
     bool remap_file_pages_emulated = true; ///< 3ee6dafc677a (2007)
     bool young_flush = true;               ///< until 3.15, on x86 [version unverified]

@@ -122,7 +122,7 @@ static bool page_mkclean_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
     const std::optional<pte_slot> slot = pte_of_page(mm, va, pg);
     if (!slot || slot->get() == cleaned(k, slot->get()))
         return false;
-    // DAX until 4.11 (f729c8c9b24f): a PMD stays writable and dirty, whatever is said of its pages.
+    // DAX until 4.10 (f729c8c9b24f): a PMD stays writable and dirty, whatever is said of its pages.
     if (slot->order() != page_order::small && !k.policies.mkclean_pmd)
         return false;
     const pte found = k.policies.page_mkclean == mkclean_policy::linux_2_6_19
@@ -175,8 +175,20 @@ static void defer_flush(unmap_batch& batch, mm_struct& mm)
         all.push_back(&mm);
 }
 
+// Of ways to take a PTE away that are not quite like the others, some forgot what it knew.
+static bool tells_dirty(const kernel& k, pte entry, unmap_for whom)
+{
+    // A split of a PMD that forgot its D (0ccf7f168e17 [unverified]); nobody splits them here.
+    if (entry.huge() && !k.policies.pmd_dirty_kept)
+        return false;
+    // migrate_vma_collect_pmd(), until fd35ca3d12cc.
+    if (whom == unmap_for::migration && !k.policies.migrate_dirty_kept)
+        return false;
+    return entry.dirty();
+}
+
 static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg,
-                             unmap_batch* batch)
+                             unmap_batch* batch, unmap_for whom)
 {
     mm_struct& mm = *vma.mm;
     const virtual_address va = vma.address_of(pg.index);
@@ -192,10 +204,8 @@ static void try_to_unmap_one(kernel& k, core& cpu, vm_area_struct& vma, page& pg
         defer_flush(*batch, mm);
     else
         flush_tlb_page(k, cpu, mm, va);
-    // A split of a PMD that forgot its D (0ccf7f168e17 [unverified]); nobody splits them here.
-    const bool tells_dirty = entry.dirty() && (!entry.huge() || k.policies.pmd_dirty_kept);
     for_each_mapped_page(k, entry, [&](page& mapped) {
-        if (tells_dirty)
+        if (tells_dirty(k, entry, whom))
             set_page_dirty(cpu, mapped);
         page_remove_rmap(k, cpu, mapped);
         k.cache.put_page(mapped);
@@ -209,13 +219,13 @@ void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch)
     batch.unflushed.clear();
 }
 
-void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch)
+void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch, unmap_for whom)
 {
     address_space& mapping = *pg.mapping;
     const lock_guard<spinlock> guard(cpu, mapping.i_mmap_lock);
     for (vm_area_struct* vma : mapping.i_mmap)
         if (vma->maps(pg.index))
-            try_to_unmap_one(k, cpu, *vma, pg, batch);
+            try_to_unmap_one(k, cpu, *vma, pg, batch, whom);
 }
 
 bool page_referenced(kernel& k, core& cpu, page& pg)

@@ -10,6 +10,8 @@ struct unmap_batch {
     std::vector<mm_struct*> unflushed;
 };
 
+enum class unmap_for { reclaim, migration };
+
 // Each of these is O(mappings of the file), as a walk of i_mmap, and a walk of four levels of page
 // tables for those that show the page.
 
@@ -25,10 +27,13 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg);
 /// Takes the page out of every page table that maps it; the page is locked. What a PTE knows of its
 /// dirtiness goes to set_page_dirty().
 ///
+/// For the sake of migration D may be dropped (vm.migrate_dirty).
+///
 /// With a batch, TLBs are flushed only where the PTE was dirty; the rest has to be flushed before
 /// the page is used for anything else. A clean PTE may wait: a store that hits a clean TLB entry
 /// walks again, and finds nothing (rule R4).
-void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch = nullptr);
+void try_to_unmap(kernel& k, core& cpu, page& pg, unmap_batch* batch = nullptr,
+                  unmap_for whom = unmap_for::reclaim);
 /// Flushes what a batch has left.
 void try_to_unmap_flush(kernel& k, core& cpu, unmap_batch& batch);
 

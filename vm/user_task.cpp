@@ -3,6 +3,7 @@
 #include "vm/gup.h"
 #include "vm/madvise.h"
 #include "vm/mmap.h"
+#include "vm/migrate.h"
 #include "vm/reclaim.h"
 #include "vm/sync.h"
 #include "vm/truncate.h"
@@ -122,6 +123,11 @@ void user_task::sync()
 void user_task::reclaim()
 {
     system_call([&] { try_to_free_pages(m_kernel, m_cpu); });
+}
+
+std::uint64_t user_task::migrate(inode& file)
+{
+    return system_call([&] { return migrate_pages(m_kernel, m_cpu, file); });
 }
 
 page& user_task::pin(virtual_address va)

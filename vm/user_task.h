@@ -50,6 +50,8 @@ public:
     void sync();
     /// What this thread would do if there were no free page.
     void reclaim();
+    /// See migrate_pages().
+    std::uint64_t migrate(inode& file);
     /// A device gets hold of the page, stores to it by itself, and lets go of it.
     page& pin(virtual_address va);
     void device_stores(page& pg, std::uint64_t offset, const std::byte* bytes,

@@ -132,7 +132,7 @@ void append(mmu_gather& all, const mmu_gather& more)
 // ---- who finds nothing to flush -----------------------------------------------------------------
 // Where the flush comes after the lock, somebody else may find the PTEs gone meanwhile, have
 // nothing to flush, and tell his program that they are gone from the TLBs as well. Since
-// 99baac21e458 (4.14) he flushes all the same while another zap is under way
+// 99baac21e458 (4.13) he flushes all the same while another zap is under way
 // (mm_tlb_flush_nested()).
 
 void tlb_gather_mmu(kernel& k, core& cpu, mm_struct& mm)

@@ -212,6 +212,8 @@ json vm_json(const world& w)
     j["pgpgout"] = s.pgpgout;
     j["pgscan_direct"] = s.pgscan_direct;
     j["pgsteal"] = s.pgsteal;
+    j["pgmigrate_success"] = s.pgmigrate_success;
+    j["pgmigrate_fail"] = s.pgmigrate_fail;
     j["drop_pagecache"] = s.drop_pagecache;
     j["thp_file_mapped"] = s.thp_file_mapped;
     j["thp_file_fallback"] = s.thp_file_fallback;

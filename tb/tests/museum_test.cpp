@@ -80,6 +80,17 @@ TEST_CASE("museum: a sync without a snapshot runs after somebody who appends" *
     check("sync-livelock");
 }
 
+TEST_CASE("museum: migration forgets what a PTE knows")
+{
+    check("migrate-dirty");
+}
+
+TEST_CASE("museum: what a zap says of a page is written before the last store" *
+          doctest::test_suite("long"))
+{
+    check("zap-dirty-before-flush");
+}
+
 TEST_CASE("museum: a cyclic pass that does not go round")
 {
     check("cyclic-half");
@@ -426,7 +437,7 @@ TEST_CASE("museum: random programs find nothing where ->page_mkwrite reserves an
         const configured random("random.cfg", {{"fs.type", "ext2"},
                                                {"fs.reserves_blocks", "on"},
                                                {"vm.page_mkwrite", "locked"},
-                                               {"vm.inode_clean", "linux-4.0"},
+                                               {"vm.inode_clean", "linux-3.19"},
                                                {"seed", std::to_string(seed)}});
         random.run([](world& w) { CHECK(!promise_broken(w)); });
     }

@@ -162,6 +162,9 @@ void script::runner::execute(const script_operation& op)
         return m_self.sync();
     case kind::reclaim:
         return m_self.reclaim();
+    case kind::migrate:
+        m_self.migrate(file(op));
+        return;
     case kind::drop:
         return m_self.fadvise_dontneed(file(op));
     case kind::truncate:

@@ -165,6 +165,7 @@ private:
     void parse_result(words& line);
     void parse_sync(words&) { add_operation(kind::sync); }
     void parse_reclaim(words&) { add_operation(kind::reclaim); }
+    void parse_migrate(words& line) { file_only(line, kind::migrate); }
     void parse_drop(words& line) { file_only(line, kind::drop); }
     void parse_truncate(words& line);
     void parse_durable(words& line);
@@ -232,6 +233,7 @@ const std::vector<script_parser::verb>& script_parser::verbs()
                                           {"fsync", &script_parser::parse_fsync},
                                           {"sync", &script_parser::parse_sync},
                                           {"reclaim", &script_parser::parse_reclaim},
+                                          {"migrate", &script_parser::parse_migrate},
                                           {"drop", &script_parser::parse_drop},
                                           {"truncate", &script_parser::parse_truncate},
                                           {"durable", &script_parser::parse_durable},

@@ -31,6 +31,7 @@ namespace mkclean
 //     fsync FILE [expect ok]
 //     sync
 //     reclaim                           as if memory had become short (memory.reclaim)
+//     migrate FILE                      its cached pages get other frames (move_pages(2))
 //     drop FILE                         posix_fadvise(POSIX_FADV_DONTNEED)
 //     truncate FILE SIZE                files only grow, but for fs.files_shrink = on
 //     durable FILE OFFSET SIZE expect BYTE   a power cut now would leave that
@@ -67,6 +68,7 @@ struct script_operation {
         fsync,
         sync,
         reclaim,
+        migrate,
         drop,
         truncate,
         durable,

@@ -335,7 +335,7 @@ TEST_CASE(
 {
     for (const inode_clean_policy policy :
          {inode_clean_policy::linux_2_6_18, inode_clean_policy::linux_3_16,
-          inode_clean_policy::linux_4_0}) {
+          inode_clean_policy::linux_3_19}) {
         vm_world_options o;
         o.policies.inode_clean = policy;
         vm_world w(o);

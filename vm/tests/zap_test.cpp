@@ -206,7 +206,7 @@ TEST_CASE("A store through another core's TLB while the page is unmapped is lost
             }
 }
 
-TEST_CASE("madvise of pages that another thread's is about to flush waits for that, since 4.14")
+TEST_CASE("madvise of pages that another thread's is about to flush waits for that, since 4.13")
 {
     for (const bool pending : {false, true}) {
         vm_world_options o = with(zap_flush_policy::dirty_before_unlock, 3);
