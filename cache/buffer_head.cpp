@@ -15,7 +15,7 @@ std::string show_buffer_change(std::uint64_t before, std::uint64_t after)
         bh.state = static_cast<std::uint16_t>(raw);
         return std::string{bh.dirty() ? 'D' : '-', bh.locked() ? 'L' : '-'};
     };
-    return "BH " + show(before) + "->" + show(after);
+    return "BH " + show(before) + " -> " + show(after);
 }
 
 const step_site site_lock{"lock_buffer", place::buffer, show_buffer_change};

@@ -39,7 +39,7 @@ subject subject_of(const page& pg)
 
 std::string show_page_flags_change(std::uint64_t before, std::uint64_t after)
 {
-    return "PG " + show_flags(before) + "->" + show_flags(after);
+    return "PG " + show_flags(before) + " -> " + show_flags(after);
 }
 
 void lock_page(actor& self, page& pg)

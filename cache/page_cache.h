@@ -98,9 +98,9 @@ public:
     /// remove_mapping(): the same, if nobody but the cache and the caller has a reference and the
     /// page is (still) clean; false if it has to stay. The test and the removal are one step.
     bool remove_mapping(actor& self, page& pg);
-    /// migrate_page_move_mapping(): `fresh` is the mapping's page from now on, with `old`'s dirty bit
-    /// and buffers, if nobody but the cache and the caller has a reference to `old`, of which the
-    /// cache's is given back; or else false, and nothing is done. Both are locked, `old` is not
+    /// migrate_page_move_mapping(): `fresh` is the mapping's page from now on, with `old`'s dirty
+    /// bit and buffers, if nobody but the cache and the caller has a reference to `old`, of which
+    /// the cache's is given back; or else false, and nothing is done. Both are locked, `old` is not
     /// mapped and has no I/O, `fresh` is nobody's and has the caller's reference.
     bool migrate_page_move_mapping(actor& self, page& old, page& fresh);
 

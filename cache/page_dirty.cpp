@@ -15,12 +15,12 @@ std::string show_tags(std::uint64_t before, std::uint64_t after)
         return std::string{(raw & 1) != 0 ? 'D' : '-', (raw & 2) != 0 ? 'W' : '-',
                            (raw & 4) != 0 ? 'T' : '-'};
     };
-    return "TAG " + show(before) + "->" + show(after);
+    return "TAG " + show(before) + " -> " + show(after);
 }
 
 std::string show_inode(std::uint64_t before, std::uint64_t after)
 {
-    return "I_DIRTY " + std::to_string(before) + "->" + std::to_string(after);
+    return "I_DIRTY " + std::to_string(before) + " -> " + std::to_string(after);
 }
 
 const step_site site_tag_dirty{"set TAG_DIRTY", place::tag, show_tags};

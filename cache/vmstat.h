@@ -23,7 +23,7 @@ struct vmstat {
     std::uint64_t pgpgout = 0;    ///< KiB written
     std::uint64_t pgreuse = 0;    ///< write-protection faults that kept the page
     std::uint64_t pgscan_direct = 0;
-    std::uint64_t pgsteal = 0;           ///< pages reclaimed
+    std::uint64_t pgsteal = 0; ///< pages reclaimed
     std::uint64_t pgmigrate_success = 0;
     std::uint64_t pgmigrate_fail = 0;    ///< somebody used the page
     std::uint64_t drop_pagecache = 0;    ///< pages dropped by fadvise

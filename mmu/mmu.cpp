@@ -10,7 +10,7 @@ namespace
 
 std::string show_tlb_change(std::uint64_t before, std::uint64_t after)
 {
-    return "TLB " + show_pte(before) + "->" + show_pte(after);
+    return "TLB " + show_pte(before) + " -> " + show_pte(after);
 }
 
 const step_site tlb_fill{"TLB fill", place::tlb, show_tlb_change};

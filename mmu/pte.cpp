@@ -12,7 +12,7 @@ std::string show_pte(std::uint64_t raw)
 std::string show_pte_change(std::uint64_t before, std::uint64_t after)
 {
     const bool huge = pte(before | after).huge();
-    return (huge ? "PMD " : "PTE ") + show_pte(before) + "->" + show_pte(after);
+    return (huge ? "PMD " : "PTE ") + show_pte(before) + " -> " + show_pte(after);
 }
 
 } // namespace mkclean

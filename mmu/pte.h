@@ -70,7 +70,7 @@ private:
 
 /// "PWD" with dashes for what is not set.
 std::string show_pte(std::uint64_t raw);
-/// "PTE PWD->P--", as the log prints a change; "PMD" if it is one of a larger page.
+/// "PTE PWD -> P--", as the log prints a change; "PMD" if it is one of a larger page.
 std::string show_pte_change(std::uint64_t before, std::uint64_t after);
 
 } // namespace mkclean

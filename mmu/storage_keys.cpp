@@ -46,7 +46,7 @@ std::string show_key_change(std::uint64_t before, std::uint64_t after)
         return std::string{(raw & storage_keys::reference_bit) != 0 ? 'R' : '-',
                            (raw & storage_keys::change_bit) != 0 ? 'C' : '-'};
     };
-    return "KEY " + show(before) + "->" + show(after);
+    return "KEY " + show(before) + " -> " + show(after);
 }
 
 } // namespace mkclean

@@ -74,7 +74,7 @@ struct key_word {
     std::uint64_t raw() const { return keys.raw(frame); }
 };
 
-/// "KEY -C->--", as the log prints a change.
+/// "KEY -C -> --", as the log prints a change.
 std::string show_key_change(std::uint64_t before, std::uint64_t after);
 
 } // namespace mkclean

@@ -63,7 +63,14 @@ int show_exhibit(const exhibit_card& card, const museum_verb_options& options, s
         json.emplace(options.json, out);
     const exhibit_verdict v = judge_exhibit(card.path);
     if (json) {
-        nlohmann::ordered_json j = {{"name", card.name}};
+        nlohmann::ordered_json j = {{"name", card.name},
+                                    {"title", card.about.title},
+                                    {"year", card.about.year},
+                                    {"commit", card.about.commit},
+                                    {"fixed_by", card.about.fixed_by},
+                                    {"verified", card.about.verified}};
+        for (const exhibit_card::change& change : card.fix)
+            j["fix"][change.option] = {{"broken", change.broken}, {"mended", change.mended}};
         j.update(v.json());
         json->write(j.dump(2) + '\n');
         json->commit();

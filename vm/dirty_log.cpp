@@ -25,12 +25,12 @@ namespace
 
 std::string show_count(std::uint64_t before, std::uint64_t after)
 {
-    return std::to_string(before) + "->" + std::to_string(after) + " logged";
+    return std::to_string(before) + " -> " + std::to_string(after) + " logged";
 }
 
 std::string show_acks(std::uint64_t before, std::uint64_t after)
 {
-    return "waiting for " + std::to_string(before) + "->" + std::to_string(after);
+    return "waiting for " + std::to_string(before) + " -> " + std::to_string(after);
 }
 
 const step_site site_take{"take dirty log", place::none, show_count};

@@ -20,7 +20,7 @@ constexpr picoseconds congestion_timeout(100'000'000'000); // HZ/10
 
 std::string show_inode(std::uint64_t before, std::uint64_t after)
 {
-    return "I_DIRTY " + std::to_string(before) + "->" + std::to_string(after);
+    return "I_DIRTY " + std::to_string(before) + " -> " + std::to_string(after);
 }
 
 const step_site site_look_at_tags{"mapping_tagged", place::inode, show_inode};

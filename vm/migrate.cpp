@@ -1,5 +1,5 @@
-// mm/migrate.c, as far as dirtiness is concerned: what the PTEs, the page and its buffers know of it
-// has to come along.
+// mm/migrate.c, as far as dirtiness is concerned: what the PTEs, the page and its buffers know of
+// it has to come along.
 
 #include "vm/migrate.h"
 #include "vm/rmap.h"

@@ -14,7 +14,7 @@ namespace
 
 std::string show_acks(std::uint64_t before, std::uint64_t after)
 {
-    return "waiting for " + std::to_string(before) + "->" + std::to_string(after);
+    return "waiting for " + std::to_string(before) + " -> " + std::to_string(after);
 }
 
 const step_site site_send{"flush_tlb_others", place::none, show_acks};

@@ -18,12 +18,12 @@ namespace
 
 std::string show_count(std::uint64_t before, std::uint64_t after)
 {
-    return std::to_string(before) + "->" + std::to_string(after);
+    return std::to_string(before) + " -> " + std::to_string(after);
 }
 
 std::string show_size(std::uint64_t before, std::uint64_t after)
 {
-    return "i_size " + std::to_string(before) + "->" + std::to_string(after);
+    return "i_size " + std::to_string(before) + " -> " + std::to_string(after);
 }
 
 const step_site site_size{"i_size_write", place::none, show_size};

@@ -51,5 +51,5 @@ TEST_CASE("people read a PTE as its P, W and D")
     CHECK(show_pte(0x02) == "-W-");
     CHECK(show_pte(0x40) == "--D");
     CHECK(show_pte(~std::uint64_t{0}) == "PWD");
-    CHECK(show_pte_change(0x43, 0x01) == "PTE PWD->P--");
+    CHECK(show_pte_change(0x43, 0x01) == "PTE PWD -> P--");
 }

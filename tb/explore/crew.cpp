@@ -104,13 +104,19 @@ public:
     }
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
-    bool is_there()
+    /// Error: std::runtime_error if it has ended.
+    void check_is_there()
     {
         int status = 0;
         if (::waitpid(m_id, &status, WNOHANG) == 0)
-            return true;
+            return;
         m_id = -1;
-        return false;
+        throw std::runtime_error(
+            WIFSIGNALED(status)
+                ? fmt::format("one of explore's processes has crashed: signal {} ({})",
+                              WTERMSIG(status), ::strsignal(WTERMSIG(status)))
+                : fmt::format("one of explore's processes has ended with exit code {}",
+                              WEXITSTATUS(status)));
     }
 
 private:
@@ -173,8 +179,7 @@ void crew::wait_for_all()
     for (std::size_t i = 0; i < m_workers.size(); ++i)
         while (!wait_a_while_for(m_desk->done))
             for (const auto& w : m_workers)
-                if (!w->is_there())
-                    throw std::runtime_error("one of explore's processes has been killed");
+                w->check_is_there();
 }
 
 void crew::work()

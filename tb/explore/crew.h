@@ -42,7 +42,7 @@ struct moves_made {
 class crew
 {
 public:
-    static constexpr std::size_t most_orders = 256;    ///< of one call
+    static constexpr std::size_t most_orders = 256;        ///< of one call
     static constexpr explored_world::move last_mover = 63; ///< as many bits as there are
 
     /// `jobs` processes, this one counted. Error: std::system_error.
@@ -52,7 +52,7 @@ public:
     crew& operator=(const crew&) = delete;
 
     /// Makes the moves that each order wants; to be read by of(). Throws what making them did, or
-    /// std::runtime_error if one of the processes has ended.
+    /// std::runtime_error if one of the processes has ended (crashed, where the kernel would oops).
     void make(const std::vector<moves_wanted>& orders);
     /// What has come of order `n` of the last make(), until the next.
     const moves_made& of(std::size_t n);

@@ -264,7 +264,8 @@ bool search::make_states_again(const listener& tell)
             const moves_made& made = m_crew.of(order_of[static_cast<std::size_t>(b - first)]);
             const auto by = std::find(made.moves.begin(), made.moves.end(), b->by);
             expect(by != made.moves.end());
-            const moves_made::one& one = made.results[static_cast<std::size_t>(by - made.moves.begin())];
+            const moves_made::one& one =
+                made.results[static_cast<std::size_t>(by - made.moves.begin())];
             expect(one.made && !one.ended);
             m_records[b->child].state = one.state;
             expect(m_known.find_or_add(one.state, b->child) == b->child);

@@ -15,6 +15,8 @@ namespace mkclean
 namespace
 {
 
+constexpr std::size_t commit_digits = 12;
+
 constexpr const char* not_verified = "The commits are from memory: nobody has looked them up yet.";
 
 // Lines of so many columns at most, each with `margin` before it.
@@ -78,22 +80,35 @@ std::vector<exhibit_card> read_catalogue(const std::string& directory)
     return cards;
 }
 
+// The first commit of the fix, or that there is none.
+static std::string commit_of(const exhibit_card& card)
+{
+    const std::string first = card.about.fixed_by.substr(0, commit_digits);
+    const bool is_commit = first.find_first_not_of("0123456789abcdef") == std::string::npos;
+    return is_commit && first.size() == commit_digits ? first : "-";
+}
+
 std::string catalogue_table(const std::vector<exhibit_card>& cards)
 {
     std::size_t name = 4;
-    std::size_t commit = 6;
+    std::size_t shows = 5;
     for (const exhibit_card& card : cards) {
         name = std::max(name, card.name.size());
-        commit = std::max(commit, card.about.fixed_by.size());
+        shows = std::max(shows, std::string(name_of(card.about.shows)).size());
     }
-    std::string table =
-        fmt::format("{:<{}}  year  {:<{}}  what\n", "name", name, "mended by", commit);
+    const auto line = [&](const std::string& what, const std::string& year,
+                          const std::string& commit, const std::string& shown,
+                          const std::string& title) {
+        return fmt::format("{:<{}}  {:<5} {:<{}}  {:<{}}  {}\n", what, name, year, commit,
+                           commit_digits, shown, shows, title);
+    };
+    std::string table = line("name", "year", "fix", "shows", "title");
     bool from_memory = false;
     for (const exhibit_card& card : cards) {
         from_memory = from_memory || !card.about.verified;
-        table += fmt::format("{:<{}}  {}{} {:<{}}  {}\n", card.name, name, card.about.year,
-                             card.about.verified ? ' ' : '?', card.about.fixed_by, commit,
-                             card.about.title);
+        table +=
+            line(card.name, fmt::format("{}{}", card.about.year, card.about.verified ? "" : "?"),
+                 commit_of(card), name_of(card.about.shows), card.about.title);
     }
     return table + (from_memory ? "\n?: the commits are from memory, not looked up.\n" : "");
 }

@@ -12,14 +12,14 @@ std::string event_text_header();
 
 /// One event as a line of the log, without the line end:
 ///
-///     61204417  core1  flusher   page_mkclean        ino 12 page 5155   PTE PWD->P--
+///     61204417  core1  flusher   page_mkclean        ino 12 page 5155   PTE PWD -> P--
 ///
 /// time in cycles of the cores' clock, where, who, which step, done to what, and what it changed.
 std::string event_text(const event& e, const event_log& names, kernel& k, picoseconds period);
 
 /// What it was done to: "ino 12 page 5155", or nothing.
 std::string subject_text(const event& e, kernel& k);
-/// What it changed: "PTE PWD->P--", or nothing.
+/// What it changed: "PTE PWD -> P--", or nothing.
 std::string change_text(const event& e);
 
 /// The page that the event is about, by file and index; false if it is about none.

@@ -162,15 +162,15 @@ TEST_CASE("2.6.20 lies when a write fault gets between page_mkclean and TestClea
     CHECK(found.judged.first_lie->length == 8);
     CHECK(found.judged.first_lie->expected == std::byte{0x43});
 
-    const std::size_t installed = story.find("writer: set_pte PTE P--->PWD");
-    const std::size_t seen_dirty = story.find("writer: TestSetPageDirty PG LD-->LD-", installed);
-    const std::size_t cleaned = story.find("syncer: TestClearPageDirty PG LD-->L--");
+    const std::size_t installed = story.find("writer: set_pte PTE P-- -> PWD");
+    const std::size_t seen_dirty = story.find("writer: TestSetPageDirty PG LD- -> LD-", installed);
+    const std::size_t cleaned = story.find("syncer: TestClearPageDirty PG LD- -> L--");
     CHECK(seen_dirty < cleaned);
     // The cleaner had the page locked all the while, and had been past the writer's PTE.
-    CHECK(story.find("syncer: lock_page PG -D-->LD-") < installed);
-    CHECK(story.count("syncer: page_mkclean PTE ---->P--") == 1);
+    CHECK(story.find("syncer: lock_page PG -D- -> LD-") < installed);
+    CHECK(story.count("syncer: page_mkclean PTE --- -> P--") == 1);
     // The second msync() found nothing to clean.
-    CHECK(story.count("syncer: TestClearPageDirty PG LD-->L--") == 1);
+    CHECK(story.count("syncer: TestClearPageDirty PG LD- -> L--") == 1);
 }
 
 TEST_CASE("the FIXME window is 360 cycles wide, in one piece")
@@ -226,9 +226,9 @@ TEST_CASE("without a shootdown, a stale TLB entry lets a store through that nobo
         CHECK(found.judged.first_loss->offset == 16);
         CHECK(found.judged.first_loss->expected == std::byte{0x43});
         // The writer has its entry from before, and never faults again.
-        const std::size_t cleaned = story.find("syncer: page_mkclean PTE ---->P--");
-        CHECK(story.find("writer: TLB fill TLB ---->PWD") < cleaned);
-        CHECK(story.count("writer: page fault PTE P--->P--") == 0);
+        const std::size_t cleaned = story.find("syncer: page_mkclean PTE --- -> P--");
+        CHECK(story.find("writer: TLB fill TLB --- -> PWD") < cleaned);
+        CHECK(story.count("writer: page fault PTE P-- -> P--") == 0);
     }
 }
 
@@ -238,10 +238,10 @@ TEST_CASE("with the shootdown the store faults, whenever it comes, and nothing i
     fixed.with("vm.mkclean_flush", "everyone").with("expect.lost", "no");
     page_story story;
     CHECK(fixed.run(&story).breaches() == 0);
-    const std::size_t dropped = story.find("writer: invlpg TLB PWD->---");
-    const std::size_t cleaned = story.find("syncer: page_mkclean PTE ---->P--");
+    const std::size_t dropped = story.find("writer: invlpg TLB PWD -> ---");
+    const std::size_t cleaned = story.find("syncer: page_mkclean PTE --- -> P--");
     CHECK(dropped < cleaned);
-    CHECK(story.find("writer: page fault PTE P--->P--") > cleaned);
+    CHECK(story.find("writer: page fault PTE P-- -> P--") > cleaned);
     for (std::uint64_t delay = 0; delay <= 3'000 * nanoseconds; delay += 20 * nanoseconds)
         CHECK(fixed.delayed(delay).run().breaches() == 0);
     for (std::uint64_t delay = 0; delay <= 40 * milliseconds; delay += milliseconds)
@@ -267,13 +267,13 @@ TEST_CASE("on 2.6.18 the walker sets PTE.D without a fault, and msync finds it")
     CHECK(found.faults == 1); // the first load
     CHECK(found.dirty_set == 2);
 
-    const std::size_t mapped = story.find("syncer: set_pte PTE ---->PW-");
-    const std::size_t dirtied = story.find("writer: walker sets D PTE PW-->PWD", mapped);
-    const std::size_t scanned = story.find("syncer: msync_pte PTE PWD->PW-", dirtied);
-    const std::size_t dropped = story.find("idle: invlpg TLB PWD->---", scanned);
-    const std::size_t known = story.find("syncer: TestSetPageDirty PG ---->-D-", dropped);
-    const std::size_t again = story.find("writer: walker sets D PTE PW-->PWD", known);
-    CHECK(story.find("syncer: msync_pte PTE PWD->PW-", again) > again);
+    const std::size_t mapped = story.find("syncer: set_pte PTE --- -> PW-");
+    const std::size_t dirtied = story.find("writer: walker sets D PTE PW- -> PWD", mapped);
+    const std::size_t scanned = story.find("syncer: msync_pte PTE PWD -> PW-", dirtied);
+    const std::size_t dropped = story.find("idle: invlpg TLB PWD -> ---", scanned);
+    const std::size_t known = story.find("syncer: TestSetPageDirty PG --- -> -D-", dropped);
+    const std::size_t again = story.find("writer: walker sets D PTE PW- -> PWD", known);
+    CHECK(story.find("syncer: msync_pte PTE PWD -> PW-", again) > again);
 }
 
 TEST_CASE("on 2.6.18 without the flush the second store leaves PTE.D clear, and is lost")
@@ -302,10 +302,10 @@ TEST_CASE("on 2.6.23 a thread's msync misses a store that another thread's fault
     CHECK(found.expected);
     CHECK(found.judged.fsync_lies == 8);
     CHECK(found.judged.lost_bytes == 0);
-    const std::size_t writable = story.find("first: set_pte PTE P--->PWD");
-    CHECK(story.find("second: TLB fill TLB ---->PWD", writable) <
-          story.find("first: set TAG_DIRTY TAG ---->D--", writable));
-    CHECK(story.count("second: TestClearPageDirty PG LD-->L--") == 0);
+    const std::size_t writable = story.find("first: set_pte PTE P-- -> PWD");
+    CHECK(story.find("second: TLB fill TLB --- -> PWD", writable) <
+          story.find("first: set TAG_DIRTY TAG --- -> D--", writable));
+    CHECK(story.count("second: TestClearPageDirty PG LD- -> L--") == 0);
 }
 
 TEST_CASE("golden's fault dirties the page first: whenever the other thread comes, msync finds it")
