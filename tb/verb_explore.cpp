@@ -52,6 +52,8 @@ const char* sentence_of(flaw f)
         return "a sync says that bytes are durable, and they are not";
     case flaw::stale:
         return "a load sees something else than was stored";
+    case flaw::expect:
+        return "a program finds something else than it expects";
     case flaw::deadlock:
         return "nobody can go on";
     case flaw::livelock:
@@ -252,7 +254,7 @@ int exit_code_of(const exploration& e, const config& c)
     if (e.result.out_of_memory && e.result.found.empty())
         return exit_code::not_as_expected; // nobody has asked for less than all
     bool broken = e.result.of(flaw::lost) != nullptr || e.result.of(flaw::lie) != nullptr ||
-                  e.result.of(flaw::stale) != nullptr;
+                  e.result.of(flaw::stale) != nullptr || e.result.of(flaw::expect) != nullptr;
     if (c.era.era == kernel_era::golden) // the others break the invariants now and then
         broken = !e.result.found.empty();
     const bool stuck = e.result.of(flaw::deadlock) != nullptr ||

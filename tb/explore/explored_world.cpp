@@ -244,6 +244,7 @@ void explored_world::sweep(const fiber_executor::stack_view& s, std::byte* low)
 explored_world::step_result explored_world::make(move m)
 {
     step_result result;
+    const std::uint64_t surprises = m_world->program().failed_expectations();
     const executor::outcome how = run_one(m, result);
     if (how == executor::outcome::stopped && !result.ended) {
         m_judge->judge_end();
@@ -257,6 +258,8 @@ explored_world::step_result explored_world::make(move m)
         result.flaws |= bit(flaw::lie);
     if (found.stale > 0)
         result.flaws |= bit(flaw::stale);
+    if (m_world->program().failed_expectations() > surprises)
+        result.flaws |= bit(flaw::expect);
     const auto& broken = m_world->invariants().broken();
     for (std::size_t i = 0; i < broken.size(); ++i)
         if (broken[i] > 0)

@@ -11,6 +11,7 @@ enum class flaw : std::uint8_t {
     lost,      ///< bytes that nobody will ever see again
     lie,       ///< fsync, msync: returned 0, and a power cut would show what it promised missing
     stale,     ///< a load of something else than was stored
+    expect,    ///< a script's `expect` is not met
     deadlock,  ///< nobody can go on
     livelock,  ///< somebody can go on for ever, and there is no way to an end
     assertion, ///< the model or the kernel has caught itself in something
@@ -22,7 +23,7 @@ enum class flaw : std::uint8_t {
     invariant_6,
     invariant_7
 };
-constexpr std::size_t flaws = 13;
+constexpr std::size_t flaws = 14;
 /// As people and options call it: "lost", "lie", "I5".
 const char* name_of(flaw f);
 

@@ -9,8 +9,8 @@ namespace mkclean
 const char* name_of(flaw f)
 {
     static constexpr std::array<const char*, flaws> names{
-        "lost", "lie", "stale", "deadlock", "livelock", "assertion", "I1",
-        "I2",   "I3",  "I4",    "I5",       "I6",       "I7"};
+        "lost", "lie", "stale", "expect", "deadlock", "livelock", "assertion",
+        "I1",   "I2",  "I3",    "I4",     "I5",       "I6",       "I7"};
     return names[static_cast<std::size_t>(f)];
 }
 

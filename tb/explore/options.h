@@ -19,7 +19,7 @@ struct explore_options {
     std::uint64_t walks = 10'000;
     std::uint64_t pct_changes = 2;
     std::uint64_t memory = std::uint64_t{4} << 30; ///< bytes
-    std::vector<flaw> stop_at{flaw::lost,     flaw::lie,      flaw::stale,
+    std::vector<flaw> stop_at{flaw::lost,     flaw::lie,      flaw::stale,    flaw::expect,
                               flaw::deadlock, flaw::livelock, flaw::assertion};
 
     void declare(option_set& options);

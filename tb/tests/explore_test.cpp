@@ -533,6 +533,28 @@ TEST_CASE("explorer: a story is followed on the timed platform to the same end" 
     CHECK(lost == 8);
 }
 
+TEST_CASE("explorer: an order in which a script finds what it does not expect is found")
+{
+    const temporary_directory files;
+    const auto of = explored("one-store", "golden");
+    of->c.workload.file = files.write("test.script", "file db 4KiB\nprocess p\n"
+                                                     "thread writer in p on 1\n"
+                                                     "  write db 0 4096 0x01\n"
+                                                     "  meet explored\n"
+                                                     "  write db 0 1 0x02\n"
+                                                     "thread reader in p on 2\n"
+                                                     "  meet explored\n"
+                                                     "  read db 0 1 expect 0x01\n");
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.stops_at = bit(flaw::expect);
+    block_store store(store_bytes);
+    explored_world w(of->c, store);
+    const search_result r = explore(w, limits);
+    REQUIRE(r.of(flaw::expect) != nullptr);
+    CHECK(r.of(flaw::stale) == nullptr);
+}
+
 TEST_CASE("explore: what is not a small script is refused")
 {
     std::ostringstream out;
