@@ -101,10 +101,16 @@ private:
     wait_queue m_waiters;
 };
 
-/// One that is tried, too: whoever does can tell whether it has been given back by then.
+/// One that is tried, too: whoever does can tell when it was taken, and whether it has been given
+/// back by then.
 class tried_mutex : public mutex
 {
 public:
+    void lock(actor& self)
+    {
+        mutex::lock(self);
+        self.sync(); // others may come before what is done under it
+    }
     /// False if somebody else has it.
     bool trylock(actor& self)
     {

@@ -191,6 +191,8 @@ std::uint64_t write_fault(kernel& k, core& cpu, fault_context& f, const huge_pag
         lock_page(cpu, *pg);
     if (!truncated(pages)) {
         for (page* pg : pages.pages())
+            wait_for_stable_page(k, cpu, *pg);
+        for (page* pg : pages.pages())
             newly += set_page_dirty(cpu, *pg) ? 1U : 0U;
         do_set_pmd(k, cpu, f, pages, pmd_of(pages).mkwrite().mkdirty());
     }

@@ -11,7 +11,7 @@ namespace mkclean
 /// how many were moved. Throws out_of_memory.
 ///
 /// As Linux did it up to 2.6.17, PTEs are taken away and come back by faults; since 04e62a29bf15
-/// [unverified] faults find migration entries there, which say no more of dirtiness.
+/// [unverified] faults find migration entries there, which know W, and nothing of D until 6.1.
 ///
 /// Complexity: that of try_to_unmap() and a copy for each page.
 std::uint64_t migrate_pages(kernel& k, core& cpu, inode& file);

@@ -71,6 +71,7 @@ bool is_switch(const std::vector<explored_world::move>& all, explored_world::mov
 
 struct crew::answer {
     std::uint8_t moves;
+    std::uint8_t whose; ///< assertion
     std::array<std::uint8_t, last_mover> movers;
     std::array<moves_made::one, last_mover> results;
     shared_text says;
@@ -104,14 +105,14 @@ public:
     }
     worker(const worker&) = delete;
     worker& operator=(const worker&) = delete;
-    /// Error: std::runtime_error if it has ended.
+    /// Error: crew_broken if it has ended.
     void check_is_there()
     {
         int status = 0;
         if (::waitpid(m_id, &status, WNOHANG) == 0)
             return;
         m_id = -1;
-        throw std::runtime_error(
+        throw crew_broken(
             WIFSIGNALED(status)
                 ? fmt::format("one of explore's processes has crashed: signal {} ({})",
                               WTERMSIG(status), ::strsignal(WTERMSIG(status)))
@@ -131,21 +132,24 @@ crew::crew(explored_world& w, std::size_t jobs)
     constexpr int between_processes = 1;
     ::sem_init(&m_desk->begin, between_processes, 0);
     ::sem_init(&m_desk->done, between_processes, 0);
+    const pid_t parent = ::getpid();
     while (m_workers.size() + 1 < jobs) {
         const pid_t id = ::fork();
         if (id < 0)
             throw std::system_error(errno, std::generic_category(), "fork");
         if (id == 0)
-            serve();
+            serve(parent);
         m_workers.push_back(std::make_unique<worker>(id));
     }
 }
 
 crew::~crew() = default;
 
-void crew::serve()
+void crew::serve(pid_t parent) noexcept
 {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent)
+        ::_exit(0); // it has gone before this could be asked for
     for (;;) {
         wait_for(m_desk->begin);
         work();
@@ -153,7 +157,7 @@ void crew::serve()
     }
 }
 
-void crew::make(const std::vector<moves_wanted>& orders)
+void crew::make(const std::vector<moves_wanted>& orders, const std::function<bool()>& wants_no_more)
 {
     std::copy(orders.begin(), orders.end(), m_desk->order.begin());
     m_desk->orders = orders.size();
@@ -161,7 +165,7 @@ void crew::make(const std::vector<moves_wanted>& orders)
     for (std::size_t i = 0; i < m_workers.size(); ++i)
         ::sem_post(&m_desk->begin);
     work();
-    wait_for_all();
+    wait_for_all(wants_no_more);
     switch (m_desk->how) {
     case trouble::none:
         return;
@@ -174,12 +178,15 @@ void crew::make(const std::vector<moves_wanted>& orders)
     }
 }
 
-void crew::wait_for_all()
+void crew::wait_for_all(const std::function<bool()>& wants_no_more)
 {
     for (std::size_t i = 0; i < m_workers.size(); ++i)
-        while (!wait_a_while_for(m_desk->done))
+        while (!wait_a_while_for(m_desk->done)) {
             for (const auto& w : m_workers)
                 w->check_is_there();
+            if (wants_no_more())
+                throw crew_stopped();
+        }
 }
 
 void crew::work()
@@ -229,8 +236,10 @@ void crew::carry_out(const moves_wanted& order, answer& to)
         m_world.back();
         refuse_above_last_mover(made.last);
         to.results[i] = {made.state, made.flaws, made.last, true, made.ended, made.suspicious};
-        if (!made.what.empty() && !std::exchange(has_said, true))
+        if (!made.what.empty() && !std::exchange(has_said, true)) {
+            to.whose = static_cast<std::uint8_t>(i);
             to.says.set(made.what);
+        }
     }
 }
 
@@ -239,6 +248,7 @@ const moves_made& crew::of(std::size_t n)
     const answer& from = m_desk->answers[n];
     m_read.moves.assign(from.movers.begin(), from.movers.begin() + from.moves);
     m_read.results.assign(from.results.begin(), from.results.begin() + from.moves);
+    m_read.whose = from.whose;
     m_read.says = from.says.get();
     return m_read;
 }

@@ -4,8 +4,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace mkclean
 {
@@ -34,7 +39,17 @@ struct moves_made {
     };
     std::vector<explored_world::move> moves; ///< all there are
     std::vector<one> results;                ///< as many
-    std::string says;                        ///< of the first assertion
+    std::size_t whose = 0;                   ///< the move of the first assertion,
+    std::string says;                        ///< and what it said; or ""
+};
+
+/// One of a crew's processes has ended (crashed, where the kernel would oops).
+struct crew_broken : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Nobody wants to wait any longer.
+struct crew_stopped {
 };
 
 /// Makes moves from many states at once, in processes that were forked from this one and have their
@@ -51,9 +66,10 @@ public:
     crew(const crew&) = delete;
     crew& operator=(const crew&) = delete;
 
-    /// Makes the moves that each order wants; to be read by of(). Throws what making them did, or
-    /// std::runtime_error if one of the processes has ended (crashed, where the kernel would oops).
-    void make(const std::vector<moves_wanted>& orders);
+    /// Makes the moves that each order wants; to be read by of(). Throws what making them did,
+    /// crew_broken, or crew_stopped if it takes long and `wants_no_more()`; after these two there
+    /// is no more to be made.
+    void make(const std::vector<moves_wanted>& orders, const std::function<bool()>& wants_no_more);
     /// What has come of order `n` of the last make(), until the next.
     const moves_made& of(std::size_t n);
 
@@ -64,8 +80,8 @@ private:
 
     void work();
     void carry_out(const moves_wanted& order, answer& to);
-    [[noreturn]] void serve();
-    void wait_for_all();
+    [[noreturn]] void serve(pid_t parent) noexcept;
+    void wait_for_all(const std::function<bool()>& wants_no_more);
 
     explored_world& m_world;
     shared_memory m_shared;

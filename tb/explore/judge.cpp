@@ -42,6 +42,21 @@ exploring_judge::place* exploring_judge::find(inode_number ino, std::uint64_t of
     return nullptr;
 }
 
+// Blocks go their own ways to the disk; the bytes of one of them do not.
+void exploring_judge::stored_all(const inode& file, std::uint64_t offset, const std::byte* bytes,
+                                 std::size_t length)
+{
+    const page* const pg = file.mapping.pages.lookup(page_index(offset / page_size));
+    const std::uint64_t block =
+        pg == nullptr || pg->buffers.empty() ? page_size : pg->buffers.begin()->size;
+    const std::uint64_t end = offset + length;
+    for (std::uint64_t at = offset; at < end; at = (at / block + 1) * block)
+        stored(file, at, bytes[at - offset]);
+    for (const place& p : std::vector<place>(m_places)) // of earlier stores
+        if (p.ino == file.ino && p.offset > offset && p.offset < end)
+            stored(file, p.offset, bytes[p.offset - offset]);
+}
+
 void exploring_judge::stored(const inode& file, std::uint64_t offset, std::byte value)
 {
     const inode_number ino = file.ino;
@@ -65,12 +80,12 @@ void exploring_judge::stored(const inode& file, std::uint64_t offset, std::byte 
 }
 
 void exploring_judge::on_store(const core& cpu, picoseconds, virtual_address va,
-                               const std::byte* bytes, std::size_t, store_part)
+                               const std::byte* bytes, std::size_t length, store_part)
 {
     std::uint64_t offset = 0;
     const inode* const file = m_begun ? file_at(cpu, va, offset) : nullptr;
     if (file != nullptr)
-        stored(*file, offset, *bytes);
+        stored_all(*file, offset, bytes, length);
 }
 
 void exploring_judge::on_load(const core& cpu, virtual_address va, const std::byte* bytes,
@@ -84,10 +99,10 @@ void exploring_judge::on_load(const core& cpu, virtual_address va, const std::by
 }
 
 void exploring_judge::on_file_write(const core&, const inode& file, std::uint64_t offset,
-                                    const std::byte* bytes, std::size_t)
+                                    const std::byte* bytes, std::size_t length)
 {
     if (m_begun)
-        stored(file, offset, *bytes);
+        stored_all(file, offset, bytes, length);
 }
 
 void exploring_judge::on_file_read(const core&, const inode& file, std::uint64_t offset,

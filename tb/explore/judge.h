@@ -54,7 +54,7 @@ public:
     void on_truncate(const core& cpu, const inode& file, truncated what) override;
     void on_drop(const core& cpu, const inode& file, page_index page) override;
 
-    /// A byte of a file that was stored to: the first of what one access stored.
+    /// A byte of a file that was stored to: the first of what one access stored to a block.
     struct place {
         const inode* file = nullptr;
         inode_number ino;
@@ -85,6 +85,8 @@ private:
         std::vector<acceptable> about;
     };
 
+    void stored_all(const inode& file, std::uint64_t offset, const std::byte* bytes,
+                    std::size_t length);
     void stored(const inode& file, std::uint64_t offset, std::byte value);
     /// What a reader would get if the page were forgotten now.
     std::byte behind_the_page(const inode& file, const place& p) const;

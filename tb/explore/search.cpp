@@ -111,14 +111,13 @@ void search::go_on_from(number story, const moves_made& made)
         m_records[from.to].made |= this_one;
         const moves_made::one& one = made.results[i];
         ++m_result.transitions;
-        note(one.flaws, story, made.moves[i], made.says);
+        note(one.flaws, story, made.moves[i], i == made.whose ? made.says : std::string());
         if (one.ended)
             note_end(from.to);
         else
             reach(one, story, made.moves[i]);
         if (m_result.transitions % tell_after == 0)
-            m_told_to_stop = m_told_to_stop || m_tell({m_records.size(), m_result.transitions,
-                                                       m_waiting, m_switches, m_depth});
+            m_told_to_stop = tell_progress() || m_told_to_stop;
     }
     for (const number suspicious : std::exchange(m_suspicious, {}))
         confirm_loss(suspicious);
@@ -158,20 +157,49 @@ void search::look_for_livelock()
         flaw::livelock, first->parent, first->by, m_records[stuck].switches, 0, {}, {}};
 }
 
+// False if that is the end of this run.
+bool search::make_moves()
+{
+    try {
+        m_crew.make(m_orders, [this] { return tell_progress(); });
+        return true;
+    } catch (const crew_stopped&) {
+        m_told_to_stop = true;
+    } catch (const crew_broken& error) {
+        m_told_to_stop = true;
+        m_ended_by = error;
+    }
+    return false;
+}
+
+void search::put_back(std::vector<number> stories, std::size_t from)
+{
+    stories.erase(stories.begin(), stories.begin() + static_cast<std::ptrdiff_t>(from));
+    m_now[m_depth] = std::move(stories);
+}
+
+void search::throw_what_has_ended_it() const
+{
+    if (m_ended_by)
+        throw crew_broken(*m_ended_by);
+}
+
+bool search::tell_progress() const
+{
+    return m_tell({m_records.size(), m_result.transitions, m_waiting, m_switches, m_depth});
+}
+
 void search::look_at_depth()
 {
     // What is reached from here is deeper.
     std::vector<number> stories = std::exchange(waiting_at(m_depth), {});
     for (std::size_t first = 0; first < stories.size();) {
         const std::size_t count = order_moves(stories, first);
-        m_crew.make(m_orders);
+        if (!make_moves())
+            return put_back(std::move(stories), first);
         for (std::size_t i = 0; i < count; ++i) {
-            if (m_told_to_stop || memory_is_low()) {
-                stories.erase(stories.begin(),
-                              stories.begin() + static_cast<std::ptrdiff_t>(first + i));
-                m_now[m_depth] = std::move(stories);
-                return;
-            }
+            if (m_told_to_stop || memory_is_low())
+                return put_back(std::move(stories), first + i);
             --m_waiting;
             go_on_from(stories[first + i], m_crew.of(m_order_of[i]));
         }

@@ -80,6 +80,8 @@ public:
 
     /// `tell` is called now and then, and ends the search by returning true.
     search_result run(const listener& tell);
+    /// After run(): throws what has ended it, if that was one of its processes (crew_broken).
+    void throw_what_has_ended_it() const;
     /// After run(): what a search needs to go on from there, in pieces. It is the stories, from
     /// which resume() makes the states again: a state is full of addresses, which are different in
     /// every process.
@@ -119,6 +121,9 @@ private:
     void look_for_livelock();
     void note_end(number from);
     void look_at_depth();
+    bool make_moves();
+    bool tell_progress() const;
+    void put_back(std::vector<number> stories, std::size_t from);
     std::size_t order_moves(const std::vector<number>& stories, std::size_t first);
     void go_on_from(number story, const moves_made& made);
     void reach(const moves_made::one& made, number parent, explored_world::move by);
@@ -153,6 +158,7 @@ private:
     std::array<std::optional<finding>, flaws> m_found;
     listener m_tell;
     bool m_told_to_stop = false;
+    std::optional<crew_broken> m_ended_by;
 };
 
 } // namespace mkclean

@@ -6,7 +6,7 @@
 #include <istream>
 #include <type_traits>
 
-#include <fmt/format.h>
+#include <boost/crc.hpp>
 
 namespace mkclean
 {
@@ -17,24 +17,30 @@ namespace
 constexpr std::string_view first_line = "mkclean search 1\n";
 constexpr std::size_t piece = std::size_t{1} << 20; // bytes that are read at once
 
-/// Numbers as this machine keeps them.
+/// Numbers as this machine keeps them, and a checksum behind them.
 class file_writer
 {
 public:
     explicit file_writer(const std::function<void(std::string_view)>& write) : m_write(write) {}
 
+    void end()
+    {
+        const std::uint32_t sum = m_sum.checksum();
+        one(sum);
+    }
+
     template <class T>
     void one(const T& value)
     {
         static_assert(std::is_trivially_copyable_v<T>);
-        m_write({reinterpret_cast<const char*>(&value), sizeof value});
+        bytes({reinterpret_cast<const char*>(&value), sizeof value});
     }
     template <class T>
     void all(const std::vector<T>& values)
     {
         static_assert(std::is_trivially_copyable_v<T>);
         one(std::uint64_t{values.size()});
-        m_write({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
+        bytes({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
     }
     void all(const std::string& text) { all(std::vector<char>(text.begin(), text.end())); }
     template <class T>
@@ -46,7 +52,14 @@ public:
     }
 
 private:
+    void bytes(std::string_view all)
+    {
+        m_sum.process_bytes(all.data(), all.size());
+        m_write(all);
+    }
+
     const std::function<void(std::string_view)>& m_write;
+    boost::crc_32_type m_sum;
 };
 
 /// The same back.
@@ -54,6 +67,15 @@ class file_reader
 {
 public:
     explicit file_reader(std::istream& from) : m_from(from) {}
+
+    void expect_end()
+    {
+        const std::uint32_t sum = m_sum.checksum();
+        std::uint32_t written = 0;
+        one(written);
+        if (sum != written || m_from.peek() != std::istream::traits_type::eof())
+            throw not_that_search("expected a saved search: this file has been changed");
+    }
 
     void one(bool& value)
     {
@@ -102,8 +124,10 @@ private:
         m_from.read(to, static_cast<std::streamsize>(count));
         if (!m_from)
             throw not_that_search("expected a saved search: this file ends in the middle of one");
+        m_sum.process_bytes(to, count);
     }
     std::istream& m_from;
+    boost::crc_32_type m_sum;
 };
 
 void expect(bool it_is_so)
@@ -150,6 +174,7 @@ void search::save(const std::string& program,
         file.all(f->says);
         file.all(f->rest);
     }
+    file.end();
 }
 
 bool search::resume(const std::string& program, std::istream& from, const listener& tell)
@@ -165,7 +190,7 @@ bool search::resume(const std::string& program, std::istream& from, const listen
     file.one(order);
     if (of_program != program || order != m_limits.order)
         throw not_that_search("expected a search of this program, on this kernel and hardware, in "
-                              "this explore.order: it was one of another");
+                              "this explore.order, by this build of mkclean: it was another");
     file.all(m_records);
     file.all(m_visits);
     std::vector<number> edges;
@@ -212,6 +237,7 @@ bool search::resume(const std::string& program, std::istream& from, const listen
         expect(f.parent == nowhere || f.parent < m_visits.size());
         m_found[i] = std::move(f);
     }
+    file.expect_end();
     return make_states_again(tell);
 }
 
@@ -225,7 +251,8 @@ bool search::make_states_again(const listener& tell)
     };
     std::vector<birth> births;
     number next = 1;
-    expect(m_visits.front().to == 0 && m_visits.front().parent == nowhere);
+    const visit& start = m_visits.front();
+    expect(start.to == 0 && start.parent == nowhere && start.last <= crew::last_mover);
     for (std::size_t i = 1; i < m_visits.size(); ++i) {
         const visit& v = m_visits[i];
         expect(v.parent < i && v.to <= next && std::max(v.by, v.last) <= crew::last_mover);
@@ -259,7 +286,13 @@ bool search::make_states_again(const listener& tell)
             m_orders.push_back(wanted);
         }
         expect(at != first);
-        m_crew.make(m_orders);
+        const search::progress so_far{m_known.size(), m_result.transitions, m_waiting, m_switches,
+                                      m_result.depth};
+        try {
+            m_crew.make(m_orders, [&] { return tell(so_far); });
+        } catch (const crew_stopped&) {
+            return false;
+        }
         for (auto b = first; b != at; ++b) {
             const moves_made& made = m_crew.of(order_of[static_cast<std::size_t>(b - first)]);
             const auto by = std::find(made.moves.begin(), made.moves.end(), b->by);
@@ -270,7 +303,7 @@ bool search::make_states_again(const listener& tell)
             m_records[b->child].state = one.state;
             expect(m_known.find_or_add(one.state, b->child) == b->child);
         }
-        if (tell({m_known.size(), m_result.transitions, m_waiting, m_switches, m_result.depth}))
+        if (tell(so_far))
             return false;
     }
     return true;

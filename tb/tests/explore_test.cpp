@@ -533,6 +533,45 @@ TEST_CASE("explorer: a story is followed on the timed platform to the same end" 
     CHECK(lost == 8);
 }
 
+TEST_CASE("explorer: what a write(2) writes over was stored before, and is no loss")
+{
+    const temporary_directory files;
+    const auto of = explored("one-store", "golden");
+    of->c.fs.block_size = 1024;
+    of->c.workload.file = files.write("test.script", "file db 4KiB\nprocess p\n"
+                                                     "thread writer in p on 1\n"
+                                                     "  map m = db\n"
+                                                     "  write db 0 4096 0x00\n"
+                                                     "  sync\n"
+                                                     "  meet explored\n"
+                                                     "  store m+1504 8 0x01\n"
+                                                     "  write db 1000 1100 0x02\n"
+                                                     "  load m+1504 1\n"
+                                                     "thread nobody in p on 2\n"
+                                                     "  meet explored\n");
+    block_store store(store_bytes);
+    explored_world w(of->c, store);
+    search_limits limits;
+    limits.order = search_order::switches;
+    limits.states = 3000;
+    const search_result r = explore(w, limits);
+    CHECK(r.found.empty());
+    std::vector<std::uint64_t> places;
+    w.load(w.start());
+    explored_world::step_result made;
+    while (!made.ended && w.judge().places().size() < 4) {
+        made = w.make(w.moves().back());
+        w.load(made.state);
+    }
+    for (const exploring_judge::place& p : w.judge().places())
+        places.push_back(p.offset);
+    REQUIRE(places.size() == 4);
+    CHECK(places[0] == 1000);
+    CHECK(places[1] == 1024);
+    CHECK(places[2] == 1504);
+    CHECK(places[3] == 2048);
+}
+
 TEST_CASE("explorer: an order in which a script finds what it does not expect is found")
 {
     const temporary_directory files;

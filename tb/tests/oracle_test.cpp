@@ -83,6 +83,50 @@ TEST_CASE("I7 is a PTE that lets somebody store to what a disk with checksums re
         }
 }
 
+TEST_CASE("a PMD is not writable before the last of its pages that is being written has been")
+{
+    const temporary_directory files;
+    config c;
+    c.cores = 2;
+    c.memory = 16 << 20;
+    c.disk.kind = disk_kind::constant_latency;
+    c.disk.checksums = true;
+    c.fs.type = filesystem_type::ext2;
+    c.vm.huge_pages = page_order::mega;
+    c.vm.dirty_writeback = 0;
+    c.workload.kind = workload_kind::script;
+    c.workload.file = files.write("test.script", "file db 2MiB\n"
+                                                 "process p\n"
+                                                 "thread syncer in p on 0\n"
+                                                 "  write db 0 1MiB 0x00\n"
+                                                 "  write db 1MiB 1MiB 0x00\n"
+                                                 "  sync\n"
+                                                 "  drop db\n"
+                                                 "  map m = db\n"
+                                                 "  load m+0 8\n"
+                                                 "  store m+0 8 1\n"
+                                                 "  meet ready\n"
+                                                 "  until 10s\n"
+                                                 "  msync m\n"
+                                                 "thread storer in p on 1\n"
+                                                 "  meet ready\n"
+                                                 "  until 10s+$delay\n"
+                                                 "  store m+8192 8 2\n");
+    std::uint64_t waited = 0;
+    for (std::uint64_t delay = 0; delay < 40'000'000; delay += 10'000'000) {
+        CAPTURE(delay);
+        c.workload.delay = delay;
+        run_on_fibers(
+            c, [](world&) {},
+            [&](world& w) {
+                CHECK(w.invariants().broken()[6] == 0);
+                CHECK(w.judge()->result().fsync_lies == 0);
+                waited += w.the_kernel().stats.thp_file_mapped;
+            });
+    }
+    CHECK(waited > 0); // there were PMDs
+}
+
 TEST_CASE("what others write while a small file is synced makes no livelock")
 {
     const std::string stores = [] {
