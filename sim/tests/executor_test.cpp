@@ -1,5 +1,6 @@
 #include "sim/fiber_executor.h"
 #include "sim/tests/random_program.h"
+#include "sim/tests/seeds.h"
 
 #include <doctest/doctest.h>
 
@@ -599,7 +600,7 @@ TEST_CASE("tasks come and go by the thousand on the stacks of those that ended")
 
 TEST_CASE("random programs do what a sorted list would have them do")
 {
-    for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+    for (std::uint64_t seed = 0; seed < seeds(20'000); ++seed) {
         const random_program program = make_random_program(seed);
         fiber_executor exec;
         program_run run(program, exec, [&exec] {

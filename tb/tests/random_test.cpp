@@ -5,6 +5,7 @@
 // MKCLEAN_KERNEL=golden, MKCLEAN_HUNT=plain, time (against every_access) or cut (the power),
 // MKCLEAN_SET=option=value.
 
+#include "sim/tests/seeds.h"
 #include "tb/tests/random_runs.h"
 
 #include <doctest/doctest.h>
@@ -111,7 +112,7 @@ TEST_CASE("random: golden keeps its promises on 1000 seeds and every_access agre
 TEST_CASE("random: what 2.6.23 breaks is fsync that believes a clean inode")
 {
     unsigned unclean = 0;
-    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(120); ++seed) {
         const settings machine = machine_of(seed, "linux-2.6.23");
         const std::string found = complaints(run(machine));
         if (found.empty())
@@ -136,7 +137,7 @@ TEST_CASE("random: running ahead in time changes nothing" * doctest::test_suite(
 
 TEST_CASE("random: a power cut takes nothing that was promised")
 {
-    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds(120); ++seed) {
         const settings machine = machine_of(seed, "golden");
         INFO(command_of(machine));
         CHECK(complaints_after_a_cut(machine, seed) == "");

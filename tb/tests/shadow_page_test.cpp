@@ -1,5 +1,6 @@
 // The oracle's memory of one page against a model that keeps every store for ever.
 
+#include "sim/tests/seeds.h"
 #include "tb/oracle/shadow_page.h"
 
 #include <doctest/doctest.h>
@@ -149,7 +150,7 @@ private:
 
 TEST_CASE("a shadow page remembers all that anybody may have seen")
 {
-    for (unsigned seed = 0; seed < 200; ++seed) {
+    for (unsigned seed = 0; seed < seeds(200); ++seed) {
         CAPTURE(seed);
         random_history h(seed);
         for (unsigned i = 0; i < 120; ++i)

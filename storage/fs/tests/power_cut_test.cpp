@@ -1,6 +1,7 @@
 // Power cuts at the disk's events, judged by what a recovery finds: whatever fsync has promised is
 // there, the metadata hold together, and in ordered mode no file shows what it never held.
 
+#include "sim/tests/seeds.h"
 #include "storage/fs/tests/fs_storm.h"
 
 #include <doctest/doctest.h>
@@ -123,7 +124,7 @@ TEST_CASE("ext3 ordered: 1000 storms with a write cache and barriers cut here an
 
 TEST_CASE("ext3 ordered, 20 storms, cut at every event of the disk")
 {
-    check(weather(2000, 2020, 1), 20'000);
+    check(weather(2000, 2000 + seeds(20), 1), seeds(20'000));
 }
 
 TEST_CASE(
