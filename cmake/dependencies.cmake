@@ -3,6 +3,7 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options context)
 find_package(doctest CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 find_package(fmt CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # A self-built SystemC 3.0 brings a CMake package; Debian's 2.3.4 has pkg-config only.
 find_package(SystemCLanguage CONFIG QUIET)

@@ -14,6 +14,7 @@ std::string show_tlb_change(std::uint64_t before, std::uint64_t after)
 }
 
 const step_site tlb_fill{"TLB fill", place::tlb, show_tlb_change};
+const step_site tlb_evict{"TLB evict", place::tlb, show_tlb_change};
 const step_site tlb_invlpg{"invlpg", place::tlb, show_tlb_change};
 const step_site access_sets_key{"access sets key", place::key, show_key_change};
 
@@ -64,7 +65,9 @@ tlb_entry* mmu::find_entry(actor& self, virtual_page page)
         return nullptr;
     self.spend(m_l2_latency);
     self.sync();
-    tlb_entry* const promoted = m_tlb.promote(page, m_space);
+    tlb::displaced gone;
+    tlb_entry* const promoted = m_tlb.promote(page, m_space, gone);
+    note_evictions(self, gone);
     if (promoted != nullptr && m_asks_pte)
         promoted->dirty = false;
     return promoted;
@@ -163,13 +166,27 @@ void mmu::fill(actor& self, virtual_address va, access_kind access, const walk_r
     // What a load has seen of D says nothing to the next store, if that is to look for itself.
     entry.dirty = found.leaf.dirty() && !(m_asks_pte && access == access_kind::load);
     entry.reference_due = m_keys != nullptr;
-    tlb_entry& filled = m_tlb.insert(entry, page_of(va));
+    tlb::displaced gone;
+    tlb_entry& filled = m_tlb.insert(entry, page_of(va), gone);
+    note_evictions(self, gone);
     if (m_asks_pte && access == access_kind::store)
         m_walked_for = &filled;
     subject what;
     what.frame = entry.frame + into_page;
     what.va = va;
     self.note(tlb_fill, what, 0, filled.raw());
+}
+
+void mmu::note_evictions(actor& self, const tlb::displaced& gone) const
+{
+    for (const tlb_entry& entry : gone) {
+        if (!entry.valid || m_tlb.holds(entry.page, entry.space))
+            continue;
+        subject what;
+        what.frame = entry.frame;
+        what.va = virtual_address(entry.page.raw() * page_size);
+        self.note(tlb_evict, what, entry.raw(), 0);
+    }
 }
 
 void mmu::invlpg(actor& self, virtual_address va)

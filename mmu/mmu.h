@@ -108,6 +108,7 @@ public:
 private:
     void fill(actor& self, virtual_address va, access_kind access, const walk_result& found);
     std::byte* bytes_of(frame_number first, page_order order);
+    void note_evictions(actor& self, const tlb::displaced& gone) const;
 
     tlb_entry* find_entry(actor& self, virtual_page page);
     walk_result walk(actor& self, virtual_address va, access_kind access);

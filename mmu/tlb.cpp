@@ -96,12 +96,21 @@ tlb_entry* tlb::peek(virtual_page page, asid space)
     return nullptr;
 }
 
-tlb_entry& tlb::put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions)
+bool tlb::holds(virtual_page page, asid space) const
+{
+    return std::any_of(m_arrays.begin(), m_arrays.end(),
+                       [&](const auto& array) { return array->find(page, space) != nullptr; });
+}
+
+tlb_entry& tlb::put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions,
+                    tlb_entry& gone)
 {
     tlb_entry& place = into.place_for(entry);
     const bool again = place.order == entry.order && place.maps(entry.page, entry.space);
-    if (place.valid && !again)
+    if (place.valid && !again) {
         ++evictions;
+        gone = place;
+    }
     const std::uint64_t filled = place.filled;
     drop(place);
     place = entry;
@@ -113,24 +122,24 @@ tlb_entry& tlb::put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evic
     return place;
 }
 
-tlb_entry* tlb::promote(virtual_page page, asid space)
+tlb_entry* tlb::promote(virtual_page page, asid space, displaced& gone)
 {
     tlb_entry* const found = m_second != nullptr ? m_second->find(page, space) : nullptr;
     if (found == nullptr)
         return nullptr;
     found->last_use = ++m_clock;
-    return &put(first_level(found->order), tlb_entry(*found), m_stats.evictions);
+    return &put(first_level(found->order), tlb_entry(*found), m_stats.evictions, gone[0]);
 }
 
 // Where the kernel has split or joined pages, or made them global, there may be several entries for
 // `walked`. A store that was sent to walk by a clean one must not be sent again and again.
-tlb_entry& tlb::insert(const tlb_entry& entry, virtual_page walked)
+tlb_entry& tlb::insert(const tlb_entry& entry, virtual_page walked, displaced& gone)
 {
     ++m_stats.fills;
     const tlb_entry* second = nullptr;
     if (m_second != nullptr && entry.order <= m_second_holds)
-        second = &put(*m_second, entry, m_stats.l2_evictions);
-    tlb_entry& first = put(first_level(entry.order), entry, m_stats.evictions);
+        second = &put(*m_second, entry, m_stats.l2_evictions, gone[1]);
+    tlb_entry& first = put(first_level(entry.order), entry, m_stats.evictions, gone[0]);
     for (const auto& array : m_arrays)
         array->for_each_of(walked, entry.space, [&](tlb_entry& e) {
             if (&e != &first && &e != second)

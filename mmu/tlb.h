@@ -89,12 +89,21 @@ public:
     /// The same, also if its frame's R has to be set first; for who sees to that.
     tlb_entry* peek(virtual_page page, asid space);
     bool has_second_level() const { return m_second != nullptr; }
+    /// What has had to make room, in either level; where nothing had to, an entry that is not
+    /// valid.
+    using displaced = std::array<tlb_entry, 2>;
+    /// Whether any level has an entry for `page`.
+    bool holds(virtual_page page, asid space) const;
     /// Brings the second level's entry for `page` into the first. Null: it has none.
-    tlb_entry* promote(virtual_page page, asid space);
+    tlb_entry* promote(virtual_page page, asid space, displaced& gone);
     /// What a walk for the page `walked` has found: goes into both levels, and whatever else maps
     /// that page goes, so that the next lookup finds what was walked for. The first one's entry.
-    tlb_entry& insert(const tlb_entry& entry, virtual_page walked);
-    tlb_entry& insert(const tlb_entry& entry) { return insert(entry, entry.page); }
+    tlb_entry& insert(const tlb_entry& entry, virtual_page walked, displaced& gone);
+    tlb_entry& insert(const tlb_entry& entry)
+    {
+        displaced gone;
+        return insert(entry, entry.page, gone);
+    }
     /// invlpg: drops every entry that maps `page`, global ones too. True if there was one.
     bool invalidate(virtual_page page, asid space);
     void flush_all();
@@ -131,7 +140,8 @@ private:
 
     tlb_array& add_array(tlb_array::geometry shape, const tlb_options& options);
     tlb_array& first_level(page_order order);
-    tlb_entry& put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions);
+    tlb_entry& put(tlb_array& into, const tlb_entry& entry, std::uint64_t& evictions,
+                   tlb_entry& gone);
     void drop(tlb_entry& entry);
     void forget_answers(const tlb_entry& entry);
     template <class Which>

@@ -48,11 +48,29 @@ struct event {
     std::uint64_t after = 0;
 };
 
+/// A kernel function that takes time, as outputs show it; defined once, beside its code.
+struct span_site {
+    const char* name; ///< the kernel's
+};
+
+/// An actor has entered such a function, or leaves it.
+struct span_mark {
+    picoseconds time; ///< the actor's own, which may be ahead of the world's
+    actor_id actor = 0;
+    const span_site* site = nullptr;
+    subject what; ///< a file without a page: page 0 and no frame
+    bool begins = true;
+    int result = 0; ///< of one that ends: 0 or a negative errno, where it returns one
+};
+
 class event_sink
 {
 public:
     virtual ~event_sink() = default;
     virtual void on_event(const event& e) = 0;
+    /// Called only if follows_spans(), and for ends only until the run ends: some stay open.
+    virtual void on_span(const span_mark& mark) { static_cast<void>(mark); }
+    virtual bool follows_spans() const { return false; } ///< asked once, when it is attached
     /// Whether it has any use for the stores of user code, which are most of all events and cannot
     /// run ahead while somebody follows them one by one. Asked once, when it is attached.
     virtual bool follows_stores() const { return true; }
@@ -80,9 +98,14 @@ public:
     {
         m_sinks.push_back(&sink);
         m_follows_stores = m_follows_stores || sink.follows_stores();
+        m_follows_spans = m_follows_spans || sink.follows_spans();
     }
     bool listening() const { return !m_sinks.empty(); }
     bool follows_stores() const { return m_follows_stores; }
+    bool follows_spans() const { return m_follows_spans; }
+    /// The run is over: actors that are still in the middle of something are taken down, which is
+    /// nothing that happens.
+    void end_of_spans() { m_follows_spans = false; }
     /// Whether actors sweep_dead_stack() behind each step.
     bool sweeps_stacks() const { return m_sweeps_stacks; }
     void set_sweeps_stacks() { m_sweeps_stacks = true; }
@@ -91,11 +114,18 @@ public:
         for (event_sink* sink : m_sinks)
             sink->on_event(e);
     }
+    void emit(const span_mark& mark)
+    {
+        for (event_sink* sink : m_sinks)
+            if (sink->follows_spans())
+                sink->on_span(mark);
+    }
 
 private:
     std::vector<actor_name> m_actors;
     std::vector<event_sink*> m_sinks;
     bool m_follows_stores = false;
+    bool m_follows_spans = false;
     bool m_sweeps_stacks = false;
 };
 

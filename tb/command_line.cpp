@@ -419,6 +419,10 @@ void run_options::declare(option_set& own)
              "follow a story that explore has found, move by move; what time says comes after it");
     own.path("vcd", vcd, "write waves: counters, cores, and the six places of dirtiness of a page");
     own.count("vcd-page", vcd_page, {}, "which page of the first file those are");
+    own.path("report", report,
+             "write a page to look at: what happened to each page, step by step (opens offline)");
+    own.count("report-events", report_events, {1000, 100'000'000},
+              "how many events the report may hold: of the most interesting pages, all");
     own.flag("quiet", quiet, "do not print the table");
     own.flag("biography", biography, "print the life of the first page that went wrong");
     own.choice("executor", executor,

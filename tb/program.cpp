@@ -14,13 +14,6 @@
 namespace mkclean
 {
 
-namespace
-{
-
-constexpr const char* version = "0.1.0";
-
-} // namespace
-
 int run_program(const std::vector<std::string>& words, const additions& own)
 {
     config c;
@@ -50,7 +43,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     listing_options listing;
     museum_verb_options museum;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
-                  version,
+                  program_version,
                   {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
                    museum_verb(museum, std::cout, std::cerr)},

@@ -11,6 +11,8 @@ extern "C" int sc_main(int argc, char* argv[]);
 namespace mkclean
 {
 
+constexpr const char* program_version = "0.1.0";
+
 /// What a program of your own adds to what configs can name; see docs/extending.md.
 struct additions {
     std::vector<const tlb_replacement_kind*> replacements; ///< for tlb.replacement

@@ -4,8 +4,11 @@
 #include "tb/explore/schedule.h"
 #include "tb/output/log_writer.h"
 #include "tb/output/progress.h"
+#include "tb/output/recorder.h"
+#include "tb/output/report.h"
 #include "tb/output/statistics.h"
 #include "tb/platform/waves.h"
+#include "tb/program.h"
 #include "tb/run.h"
 
 #include <fmt/format.h>
@@ -14,6 +17,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <ostream>
 
@@ -27,7 +31,10 @@ namespace
 class outputs
 {
 public:
-    outputs(const run_options& options, std::ostream& out) : m_options(options), m_out(out)
+    outputs(const run_options& options, report_heading heading, std::ostream& out)
+        : m_options(options),
+          m_heading(std::move(heading)),
+          m_out(out)
     {
         if (!options.stats.empty())
             m_stats.emplace(options.stats, out);
@@ -35,6 +42,8 @@ public:
             m_log.emplace(options.log, out);
         if (!options.vcd.empty())
             m_vcd.emplace(options.vcd, out);
+        if (!options.report.empty())
+            m_report.emplace(options.report, out);
     }
 
     void attach(world& w)
@@ -45,6 +54,8 @@ public:
         }
         if (m_vcd)
             m_waves.emplace(w, page_index(m_options.vcd_page));
+        if (m_report)
+            m_recorder.emplace(w);
         if (m_options.biography) {
             m_biographer.emplace(w);
             w.log().attach(*m_biographer);
@@ -54,6 +65,7 @@ public:
     void finish(const world& w, const option_set& model, double wall_seconds)
     {
         if (m_log) {
+            m_log_writer->finish();
             if (w.how_it_ended() == world::ending::interrupted)
                 m_log->write("interrupted: what follows is missing\n");
             m_log->commit();
@@ -62,13 +74,20 @@ public:
             m_waves->copy_to(*m_vcd);
             m_vcd->commit();
         }
+        if (m_report) {
+            const recording r = m_recorder->finish();
+            m_report->write(
+                report_html({report_data(r, w, model, m_heading, m_options.report_events)}));
+            m_report->commit();
+        }
         if (m_stats) {
             nlohmann::ordered_json stats = statistics_of(w, model);
             stats["host"] = host_figures(w, wall_seconds);
             m_stats->write(stats.dump(2) + '\n');
             m_stats->commit();
         }
-        const bool busy = m_options.stats == "-" || m_options.log == "-" || m_options.vcd == "-";
+        const bool busy = m_options.stats == "-" || m_options.log == "-" || m_options.vcd == "-" ||
+                          m_options.report == "-";
         if (!m_options.quiet && !busy)
             m_out << summary_of(w);
         if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
@@ -78,11 +97,14 @@ public:
 
 private:
     const run_options& m_options;
+    const report_heading m_heading;
     std::ostream& m_out;
     std::optional<output_file> m_stats;
     std::optional<output_file> m_log;
     std::optional<output_file> m_vcd;
+    std::optional<output_file> m_report;
     std::optional<waves> m_waves;
+    std::optional<recorder> m_recorder;
     std::optional<log_writer> m_log_writer;
     std::optional<biographer> m_biographer;
 };
@@ -153,8 +175,10 @@ private:
 
 void check_names(const run_options& options)
 {
-    const std::pair<const char*, const std::string&> outputs[] = {
-        {"stats", options.stats}, {"log", options.log}, {"vcd", options.vcd}};
+    const std::pair<const char*, const std::string&> outputs[] = {{"stats", options.stats},
+                                                                  {"log", options.log},
+                                                                  {"vcd", options.vcd},
+                                                                  {"report", options.report}};
     for (const auto& [name, path] : outputs)
         for (const auto& [other, its_path] : outputs)
             if (name != other && !path.empty() && path == its_path)
@@ -178,6 +202,30 @@ void check_every_point(const sweep_plan& plan, option_set& model, const config& 
             model.set(name, value, origin());
         c.check(model);
     });
+}
+
+std::string joined(const std::vector<std::string>& names)
+{
+    return fmt::format("{}", fmt::join(names, " + "));
+}
+
+report_heading heading_of(const arguments& given, const option_set& model)
+{
+    report_heading heading;
+    heading.tool = fmt::format("mkclean {}", program_version);
+    std::vector<std::string> names;
+    heading.command = "mkclean run";
+    for (const std::string& path : given.operands) {
+        names.push_back(std::filesystem::path(path).stem().string());
+        heading.command += ' ' + path;
+    }
+    for (const setting& s : given.model)
+        heading.command += fmt::format(" --{}={}", s.name, s.value);
+    heading.title = joined(names);
+    heading.subtitle =
+        fmt::format("{}, {} {}, cores: {}", model.info("kernel").text, model.info("fs.type").text,
+                    model.info("fs.data").text, model.info("cores").text);
+    return heading;
 }
 
 int exit_code_of(const world& w)
@@ -231,7 +279,7 @@ int run_verb(const run_options& options, const arguments& given, option_set& mod
     if (!options.vcd.empty() && options.executor == run_options::executor_choice::fibers)
         throw input_error(origin(), "vcd", "SystemC draws the waves; leave out --executor fibers");
     check_names(options);
-    outputs wanted(options, out);
+    outputs wanted(options, heading_of(given, model), out);
     int code = exit_code::internal;
     const auto started = run_progress::clock::now();
     watched_run watched(options, err, started);

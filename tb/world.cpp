@@ -197,6 +197,7 @@ void world::finish(ending how)
 void world::run()
 {
     const executor::outcome how = m_executor.run(picoseconds(m_config.time_limit));
+    m_log.end_of_spans();
     if (how == executor::outcome::out_of_time)
         m_ending = ending::out_of_time;
     else if (how == executor::outcome::interrupted)

@@ -1,4 +1,5 @@
 #include "vm/fault.h"
+#include "sim/span.h"
 #include "vm/huge_memory.h"
 #include "vm/page_writeback.h"
 #include "vm/rmap.h"
@@ -17,6 +18,7 @@ const step_site site_install{"set_pte", place::pte, show_pte_change};
 const step_site site_access_flags{"ptep_set_access_flags", place::pte, show_pte_change};
 const step_site site_clear{"pte_clear", place::pte, show_pte_change};
 const step_site site_fault{"page fault", place::pte, show_pte_change};
+const span_site site_handle{"handle_pte_fault"};
 
 // truncate_count: whoever truncates adds to it and then looks for PTEs to take away; a fault that
 // has found its page before must not leave one. (From 2.6.23 on the page lock sees to it.)
@@ -268,6 +270,7 @@ void do_page_fault(kernel& k, core& cpu, const page_fault& fault)
         what.page = vma->index_of(fault.va);
     }
     cpu.note(site_fault, what, f.seen.raw(), f.seen.raw());
+    const span in(cpu, site_handle, what);
     handle_pte_fault(k, cpu, f, write);
 }
 

@@ -17,6 +17,8 @@ namespace mkclean
 namespace
 {
 
+const step_site site_copy{"filemap_copy_from_user", place::none, show_bytes};
+
 std::uint64_t pages_of(const inode& file)
 {
     return (file.size + page_size - 1) / page_size;
@@ -109,6 +111,7 @@ std::int64_t generic_file_write(kernel& k, core& cpu, inode& file, std::uint64_t
         copy_cost(cpu, piece);
         cpu.sync();
         std::memcpy(k.memory.frame_to_store(pg.frame) + begin, from + done, piece);
+        cpu.note(site_copy, subject_of(pg), begin, begin + piece - 1);
         if (k.observer != nullptr)
             k.observer->on_file_write(cpu, file, at, from + done, piece);
         file.mapping.ops().commit_write(cpu, pg, begin, begin + piece);

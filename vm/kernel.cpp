@@ -12,13 +12,13 @@
 namespace mkclean
 {
 
-namespace
-{
-
 std::string show_bytes(std::uint64_t first, std::uint64_t last)
 {
     return "bytes " + std::to_string(first) + ".." + std::to_string(last);
 }
+
+namespace
+{
 
 const step_site site_store{"store", place::none, show_bytes};
 

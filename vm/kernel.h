@@ -34,6 +34,9 @@ struct vm_options {
 /// What of a file has been cut off so far.
 enum class truncated { size, pages, blocks };
 
+/// For the log: the first and the last byte of a page that something is stored to.
+std::string show_bytes(std::uint64_t first, std::uint64_t last);
+
 /// Told what no event says: what user programs were promised, and which bytes went by other ways
 /// than stores and loads. The oracle is one; it takes no time and changes nothing.
 class kernel_observer

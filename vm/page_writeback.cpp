@@ -1,6 +1,7 @@
 // mm/page-writeback.c: how many pages may be dirty, who pays, and the loop that writes them.
 
 #include "vm/page_writeback.h"
+#include "sim/span.h"
 #include "vm/clear_page_dirty.h"
 #include "vm/dirty_log.h"
 
@@ -11,6 +12,9 @@ namespace mkclean
 
 namespace
 {
+
+const span_site site_balance{"balance_dirty_pages"};
+const span_site site_write_pages{"write_cache_pages"};
 
 constexpr std::uint64_t ratelimit_when_exceeded = 8;
 constexpr picoseconds congestion_timeout(100'000'000'000); // HZ/10
@@ -44,6 +48,7 @@ std::int64_t write_chunk_of(const kernel& k)
 // The dirtier writes pages itself until it has written its share or the limits are kept.
 void balance_dirty_pages(kernel& k, core& cpu)
 {
+    const span in(cpu, site_balance, subject());
     const std::int64_t write_chunk = write_chunk_of(k);
     std::int64_t written = 0;
     try_to_drain_dirty_logs(k, cpu);
@@ -285,14 +290,17 @@ int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_co
 
 int write_cache_pages(kernel& k, core& cpu, address_space& mapping, writeback_control& wbc)
 {
+    subject what;
+    what.ino = mapping.host().ino;
+    span in(cpu, site_write_pages, what);
     page_tag tag = page_tag::dirty;
     if (wbc.mode == sync_mode::all && k.policies.towrite_tag) {
         tag_pages_for_writeback(cpu, mapping, wbc.range_start, wbc.range_end);
         tag = page_tag::towrite;
     }
     if (k.policies.write_cache_pages == writepages_policy::linux_2_6_18)
-        return linux_2_6_18::write_cache_pages(k, cpu, mapping, wbc, tag);
-    return golden::write_cache_pages(k, cpu, mapping, wbc, tag);
+        return in.returns(linux_2_6_18::write_cache_pages(k, cpu, mapping, wbc, tag));
+    return in.returns(golden::write_cache_pages(k, cpu, mapping, wbc, tag));
 }
 
 } // namespace mkclean

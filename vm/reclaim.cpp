@@ -1,6 +1,7 @@
 // mm/vmscan.c, as far as this machine needs it: direct reclaim of page-cache pages.
 
 #include "vm/reclaim.h"
+#include "sim/span.h"
 #include "vm/clear_page_dirty.h"
 #include "vm/filemap.h"
 #include "vm/page_writeback.h"
@@ -13,6 +14,8 @@ namespace mkclean
 
 namespace
 {
+
+const span_site site_reclaim{"try_to_free_pages"};
 
 constexpr std::uint64_t swap_cluster_max = 32; // pages wanted from one pass
 constexpr unsigned max_passes = 12;            // DEF_PRIORITY; without anything written meanwhile
@@ -146,6 +149,7 @@ static std::uint64_t shrink_list(kernel& k, core& cpu, std::int64_t& scanned)
 
 std::uint64_t try_to_free_pages(kernel& k, core& cpu)
 {
+    const span in(cpu, site_reclaim, subject());
     std::int64_t scanned = 0;
     for (unsigned vain_passes = 0; vain_passes < max_passes;) {
         const std::uint64_t freed = shrink_list(k, cpu, scanned);

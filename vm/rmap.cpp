@@ -3,6 +3,7 @@
 
 #include "vm/rmap.h"
 #include "cache/page_key.h"
+#include "sim/span.h"
 #include "vm/huge_memory.h"
 #include "vm/keyed_page.h"
 #include "vm/time_spent.h"
@@ -27,6 +28,7 @@ const step_site site_old_pmd{"pmdp_clear_flush_young", place::pte, show_pte_chan
 const step_site site_unmap_pmd{"try_to_unmap PMD", place::pte, show_pte_change};
 const step_site site_add{"page_add_file_rmap", place::none, nullptr};
 const step_site site_remove{"page_remove_rmap", place::none, nullptr};
+const span_site site_mkclean{"page_mkclean"};
 
 subject subject_of_pte(const page& pg, virtual_address va)
 {
@@ -149,6 +151,7 @@ unsigned page_mkclean(kernel& k, core& cpu, page& pg)
 {
     ++k.stats.page_mkclean;
     const time_spent timed(cpu, k.stats.page_mkclean_ps);
+    const span in(cpu, site_mkclean, subject_of(pg));
     cpu.spend(cpu.cost().function);
     cpu.sync();
     unsigned cleaned = pg.mapped() ? page_mkclean_file(k, cpu, pg) : 0;

@@ -20,13 +20,7 @@ std::string show_acks(std::uint64_t before, std::uint64_t after)
 const step_site site_send{"flush_tlb_others", place::none, show_acks};
 const step_site site_ack{"flush_tlb_func ack", place::none, show_acks};
 const step_site site_hardware{"tlbi", place::none, nullptr};
-
-subject subject_of_flush(const flush_tlb_info& info)
-{
-    subject what;
-    what.va = info.start;
-    return what;
-}
+const step_site site_received{"tlbi received", place::none, nullptr};
 
 // Who runs the address space; not who only keeps it loaded, if he looks after himself.
 std::vector<core*> targets_of(kernel& k, const core& cpu, const flush_tlb_info& info)
@@ -169,6 +163,7 @@ void flush_tlb_by_hardware(kernel& k, core& cpu, const flush_tlb_info& info)
     cpu.elapse(picoseconds(how.latency / 2)); // there, and then back again
     cpu.sync();
     invalidate_at(k, targets, info);
+    cpu.note(site_received, subject_of_flush(info));
     if (own_meanwhile)
         flush_tlb_func(k, cpu, info);
     elapse_until(cpu, completion);

@@ -1,4 +1,5 @@
 #include "vm/sync.h"
+#include "sim/span.h"
 #include "vm/dirty_log.h"
 #include "vm/keyed_page.h"
 #include "vm/page_writeback.h"
@@ -15,6 +16,23 @@ namespace
 {
 
 const step_site site_msync{"msync_pte", place::pte, show_pte_change};
+const span_site site_do_fsync{"do_fsync"};
+const span_site site_do_msync{"do_msync"};
+const span_site site_do_sync{"do_sync"};
+
+subject subject_of_file(const inode& file)
+{
+    subject what;
+    what.ino = file.ino;
+    return what;
+}
+
+subject subject_of_range(virtual_address start)
+{
+    subject what;
+    what.va = start;
+    return what;
+}
 
 // filemap_fdatawrite(): everything dirty is on its way when this returns.
 int filemap_fdatawrite(kernel& k, core& cpu, inode& file)
@@ -78,13 +96,14 @@ int sync_file(kernel& k, core& cpu, inode& file)
 int do_fsync(kernel& k, core& cpu, inode& file)
 {
     cpu.sync();
+    span in(cpu, site_do_fsync, subject_of_file(file));
     if (k.observer != nullptr)
         k.observer->on_sync_begin(cpu, file, page_index(), page_index::max());
     const int error = sync_file(k, cpu, file);
     cpu.sync();
     if (k.observer != nullptr)
         k.observer->on_sync_end(cpu, file, error);
-    return error;
+    return in.returns(error);
 }
 
 // ---- Linux 2.6.18: msync is what finds the stores of a mapping ----------------------------------
@@ -165,6 +184,7 @@ msync_piece next_piece(kernel& k, core& cpu, mm_struct& mm, virtual_address at, 
 
 int do_msync(kernel& k, core& cpu, mm_struct& mm, virtual_address start, virtual_address end)
 {
+    span in(cpu, site_do_msync, subject_of_range(start));
     int unmapped_error = 0; // holes are passed over, and told of at the end
     while (start < end) {
         const msync_piece piece = next_piece(k, cpu, mm, start, end);
@@ -178,15 +198,16 @@ int do_msync(kernel& k, core& cpu, mm_struct& mm, virtual_address start, virtual
             if (k.observer != nullptr)
                 k.observer->on_sync_end(cpu, *piece.file, error);
             if (error != 0)
-                return error;
+                return in.returns(error);
         }
         start = piece.end;
     }
-    return unmapped_error;
+    return in.returns(unmapped_error);
 }
 
 void do_sync(kernel& k, core& cpu)
 {
+    const span in(cpu, site_do_sync, subject());
     drain_dirty_logs(k, cpu);
     writeback_control wbc;
     wbc.mode = sync_mode::all;

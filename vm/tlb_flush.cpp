@@ -2,6 +2,7 @@
 // and the initiator's own part. How the others are made to do theirs is in shootdown.cpp.
 
 #include "vm/tlb_flush.h"
+#include "sim/span.h"
 #include "vm/asid.h"
 #include "vm/shootdown.h"
 #include "vm/switch_mm.h"
@@ -14,6 +15,8 @@ namespace mkclean
 
 namespace
 {
+
+const span_site site_flush{"flush_tlb"};
 
 void invalidate(kernel& k, core& cpu, const flush_tlb_info& info)
 {
@@ -56,6 +59,7 @@ void flush(kernel& k, core& cpu, const flush_tlb_info& what)
 {
     ++k.stats.flush_tlb;
     const time_spent timed(cpu, k.stats.flush_tlb_ps);
+    const span in(cpu, site_flush, subject_of_flush(what));
     tlb_flush_request request;
     request.what = what;
     count_flush(k, cpu, request.what);
@@ -130,6 +134,20 @@ void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_add
     case mkclean_flush_policy::none:
         break;
     }
+}
+
+subject subject_of_flush(const flush_tlb_info& info)
+{
+    subject what;
+    if (info.everything)
+        return what;
+    what.va = info.start;
+    const vm_area_struct* const vma = info.mm->find_vma(info.start);
+    if (info.pages == 1 && vma != nullptr && vma->file != nullptr) {
+        what.ino = vma->file->ino;
+        what.page = vma->index_of(info.start);
+    }
+    return what;
 }
 
 void flush_tlb_func(kernel& k, core& cpu, const flush_tlb_info& info)

@@ -19,6 +19,9 @@ void flush_tlb_batched_pending(kernel& k, core& cpu, mm_struct& mm);
 /// As page_mkclean() flushes: as far as `vm.mkclean_flush` lets it.
 void flush_tlb_page_for_mkclean(kernel& k, core& cpu, mm_struct& mm, virtual_address va);
 
+/// What the log says that a flush is about: a page, if it is of one only that a file is mapped at.
+subject subject_of_flush(const flush_tlb_info& info);
+
 /// The core's own part of a flush: nothing, if it has another address space loaded.
 void flush_tlb_func(kernel& k, core& cpu, const flush_tlb_info& info);
 

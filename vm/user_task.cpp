@@ -18,11 +18,6 @@ namespace mkclean
 namespace
 {
 
-std::string show_bytes(std::uint64_t first, std::uint64_t last)
-{
-    return "bytes " + std::to_string(first) + ".." + std::to_string(last);
-}
-
 const step_site site_device_store{"device store", place::none, show_bytes};
 
 } // namespace

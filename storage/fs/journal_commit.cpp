@@ -1,5 +1,6 @@
 // journal_commit_transaction() and the log below it.
 
+#include "sim/span.h"
 #include "storage/fs/journal.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace
 {
 
 const step_site site_commit{"journal_commit_transaction", place::none, nullptr};
+const span_site site_committing{"journal_commit_transaction"};
 
 /// What a descriptor of JBD needs for a block; a batch of data buffers is as long as its tags.
 constexpr std::uint64_t bytes_per_tag = 8;
@@ -50,6 +52,7 @@ std::uint64_t journal::free_blocks() const
 
 void journal::commit(actor& self)
 {
+    const span in(self, site_committing, subject());
     transaction& t = *m_running;
     self.note(site_commit, subject(), t.sequence, t.sequence);
     ++m_stats.commits;

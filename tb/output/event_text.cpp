@@ -53,14 +53,31 @@ std::string event_text_header()
                        "on", "change");
 }
 
-std::string event_text(const event& e, const event_log& names, kernel& k, picoseconds period)
+static std::string line_of(std::uint64_t cycle, const event_log::actor_name& actor,
+                           const std::string& step, const std::string& on,
+                           const std::string& change)
 {
-    const event_log::actor_name& actor = names.name_of(e.actor);
-    std::string line =
-        fmt::format("{:>14}  {:<6} {:<10} {:<26} {:<28} {}", e.time.raw() / period.raw(),
-                    actor.where, actor.who, e.site->name, subject_text(e, k), change_text(e));
+    std::string line = fmt::format("{:>14}  {:<6} {:<10} {:<26} {:<28} {}", cycle, actor.where,
+                                   actor.who, step, on, change);
     line.erase(line.find_last_not_of(' ') + 1);
     return line;
+}
+
+std::string event_text(const event& e, const event_log& names, kernel& k, picoseconds period)
+{
+    return line_of(e.time.raw() / period.raw(), names.name_of(e.actor), e.site->name,
+                   subject_text(e, k), change_text(e));
+}
+
+std::string span_text(const span_mark& mark, const event_log& names, kernel& k, picoseconds period)
+{
+    event about;
+    about.what = mark.what;
+    const std::string step = fmt::format("{} {}", mark.site->name, mark.begins ? "begins" : "ends");
+    const std::string result =
+        mark.begins || mark.result == 0 ? "" : fmt::format("error {}", -mark.result);
+    return line_of(mark.time.raw() / period.raw(), names.name_of(mark.actor), step,
+                   subject_text(about, k), result);
 }
 
 } // namespace mkclean

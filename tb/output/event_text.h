@@ -17,6 +17,9 @@ std::string event_text_header();
 /// time in cycles of the cores' clock, where, who, which step, done to what, and what it changed.
 std::string event_text(const event& e, const event_log& names, kernel& k, picoseconds period);
 
+/// Where a function begins or ends, as such a line: "do_fsync begins", "do_fsync ends".
+std::string span_text(const span_mark& mark, const event_log& names, kernel& k, picoseconds period);
+
 /// What it was done to: "ino 12 page 5155", or nothing.
 std::string subject_text(const event& e, kernel& k);
 /// What it changed: "PTE PWD -> P--", or nothing.

@@ -1,6 +1,8 @@
 #include "tb/output/log_writer.h"
 #include "tb/oracle/page_state.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace mkclean
@@ -18,7 +20,25 @@ std::string event_line(const event& e, const world& w)
 
 void log_writer::on_event(const event& e)
 {
+    write_until(e.time);
     m_file.write(event_line(e, m_world) + '\n');
+}
+
+// Whoever enters a function may be ahead of the others, who have things to tell that came before.
+void log_writer::on_span(const span_mark& mark)
+{
+    const auto later =
+        std::upper_bound(m_early.begin(), m_early.end(), mark.time,
+                         [](picoseconds time, const early_line& line) { return time < line.time; });
+    m_early.insert(later, {mark.time, span_text(mark, m_world.log(), m_world.the_kernel(),
+                                                m_world.cores().front()->period()) +
+                                          '\n'});
+}
+
+void log_writer::write_until(picoseconds now)
+{
+    for (; !m_early.empty() && m_early.front().time <= now; m_early.pop_front())
+        m_file.write(m_early.front().text);
 }
 
 void biographer::on_event(const event& e)

@@ -8,16 +8,28 @@
 namespace mkclean
 {
 
-/// --log: every event as it happens, a line each.
+/// --log: every event as it happens, and where functions begin and end, a line each, in the order
+/// of time.
 class log_writer final : public event_sink
 {
 public:
     log_writer(output_file& file, const world& w) : m_file(file), m_world(w) {}
     void on_event(const event& e) override;
+    void on_span(const span_mark& mark) override;
+    bool follows_spans() const override { return true; }
+    /// What was told ahead of its time and has not been written yet.
+    void finish() { write_until(picoseconds(~std::uint64_t{0})); }
 
 private:
+    struct early_line {
+        picoseconds time;
+        std::string text;
+    };
+    void write_until(picoseconds now);
+
     output_file& m_file;
     const world& m_world;
+    std::deque<early_line> m_early; ///< in the order of time
 };
 
 /// --biography: keeps the events of every page, to tell the story of one when it is known which.
