@@ -419,6 +419,7 @@ void run_options::declare(option_set& own)
              "follow a story that explore has found, move by move; what time says comes after it");
     own.path("vcd", vcd, "write waves: counters, cores, and the six places of dirtiness of a page");
     own.count("vcd-page", vcd_page, {}, "which page of the first file those are");
+    own.path("trace", trace, "write a trace for ui.perfetto.dev: cores, threads, pages, causes");
     own.path("report", report,
              "write a page to look at: what happened to each page, step by step (opens offline)");
     own.count("report-events", report_events, {1000, 100'000'000},

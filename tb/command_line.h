@@ -117,6 +117,7 @@ struct run_options {
     std::string csv;
     std::string log;
     std::string vcd;
+    std::string trace;
     std::string report;
     std::uint64_t report_events = 1'000'000; ///< in the report, at most
     std::string schedule;
