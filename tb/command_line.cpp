@@ -1,9 +1,9 @@
 #include "tb/command_line.h"
+#include "tb/failure.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <new>
 #include <ostream>
 #include <set>
 #include <system_error>
@@ -264,11 +264,31 @@ int dispatch(const std::vector<std::string>& words, program& known, std::ostream
     return run_verb(words, known, out);
 }
 
+using word_iterator = std::vector<std::string>::const_iterator;
+
+/// Whether `word`, and the next if that is its value, sends JSON to the standard output.
+bool is_json_asked_for(word_iterator word, word_iterator end, const option_set& own)
+{
+    const std::size_t equals = word->find('=');
+    const std::string dashed = word->substr(0, equals);
+    if (dashed != "--json" && dashed != "--stats")
+        return false;
+    const std::string name = dashed.substr(2);
+    if (!own.has(name))
+        return false;
+    const std::string next = word + 1 == end ? "" : *(word + 1);
+    const std::string value = equals == std::string::npos ? next : word->substr(equals + 1);
+    if (own.info(name).type == option_type::path)
+        return value == "-";
+    return !is_flag_word(value) || own.canonical(name, value, origin()) == "on";
+}
+
 } // namespace
 
 file_error::file_error(const std::string& action, const std::string& path,
                        const std::string& reason)
-    : std::runtime_error(printable("cannot " + action + " " + in_quotes(path) + ": " + reason))
+    : std::runtime_error(printable("cannot " + action + " " + in_quotes(path) + ": " + reason)),
+      m_path(path)
 {
 }
 
@@ -381,6 +401,22 @@ std::string help_text(const verb& about)
     return text + about.more;
 }
 
+bool asks_for_json(const std::vector<std::string>& words, const program& known)
+{
+    if (words.empty())
+        return false;
+    const auto asked = std::find_if(known.verbs.begin(), known.verbs.end(),
+                                    [&](const verb& v) { return v.name == words.front(); });
+    const auto end = std::find(words.begin(), words.end(), "--");
+    for (auto word = words.begin() + 1; word < end; ++word) {
+        if (asked == known.verbs.end() && *word == "--json")
+            return true; // an unknown verb's
+        if (asked != known.verbs.end() && is_json_asked_for(word, end, asked->own))
+            return true;
+    }
+    return false;
+}
+
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,
                      std::ostream& err)
 {
@@ -389,30 +425,27 @@ int run_command_line(const std::vector<std::string>& words, program& known, std:
         if (!out.flush())
             throw file_error("write", "-", "the standard output does not take it");
         return code;
-    } catch (const input_error& error) {
-        err << error.what() << '\n';
-        return exit_code::bad_input;
-    } catch (const file_error& error) {
-        err << error.what() << '\n';
-        return exit_code::file_failed;
-    } catch (const std::filesystem::filesystem_error& error) {
-        err << printable(error.what()) << '\n';
-        return exit_code::file_failed;
-    } catch (const std::bad_alloc&) {
-        err << "this host has not enough memory for that\n";
-        return exit_code::internal;
-    } catch (const std::exception& error) {
-        err << "internal error: " << printable(error.what()) << '\n';
-        return exit_code::internal;
     } catch (...) {
-        err << "internal error: something was thrown that is no exception\n";
-        return exit_code::internal;
+        const failure why = failure_of(std::current_exception());
+        err << why.line << '\n';
+        if (asks_for_json(words, known))
+            out << failure_json(why).dump() << '\n' << std::flush;
+        return why.code;
     }
+}
+
+void let_json_be_stats(bool json, std::string& stats)
+{
+    if (json && !stats.empty())
+        throw input_error(origin(), "json", "is --stats -; one of them");
+    if (json)
+        stats = "-";
 }
 
 void run_options::declare(option_set& own)
 {
     own.path("stats", stats, "write the statistics as JSON; - is the standard output");
+    own.flag("json", json, "print JSON: the statistics, as --stats - does, or the error");
     own.path("csv", csv, "write a sweep's table as CSV; - is the standard output");
     own.path("log", log, "write one line per event; - is the standard output");
     own.path("schedule", schedule,

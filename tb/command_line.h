@@ -28,9 +28,16 @@ constexpr int interrupted = 130;
 } // namespace exit_code
 
 /// A file could not be read or written; the program ends with exit code 3.
-struct file_error : std::runtime_error {
+class file_error : public std::runtime_error
+{
+public:
     /// what() is "cannot read 'path': reason", the action being "read" or "write".
     file_error(const std::string& action, const std::string& path, const std::string& reason);
+
+    const std::string& path() const { return m_path; }
+
+private:
+    std::string m_path;
 };
 
 /// A file that appears under its name complete or not at all: it is written under a temporary name
@@ -103,17 +110,24 @@ arguments parse_arguments(const std::vector<std::string>& words, const option_se
 std::string help_text(const program& about);
 std::string help_text(const verb& about);
 
+/// Whether a verb is asked to write JSON to the standard output: its own flag `json` is on, or its
+/// own path `json` or `stats` is "-". Whatever else is wrong with the words.
+bool asks_for_json(const std::vector<std::string>& words, const program& known);
+
 /// Does what `words` (without the program's name) ask for and returns the exit code. An error
-/// becomes one line on `err`: input_error is 2, file_error (and an `out` that cannot be written)
-/// 3, any other exception 70.
+/// becomes one line on `err`, and where `out` was to be JSON an object there (tb/failure.h).
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,
                      std::ostream& err);
+
+/// `--json` is `--stats -`, for verbs that have both. Error: input_error if both are given.
+void let_json_be_stats(bool json, std::string& stats);
 
 /// The own options of `run`.
 struct run_options {
     enum class executor_choice { systemc, fibers };
 
     std::string stats;
+    bool json = false; ///< stats to the standard output
     std::string csv;
     std::string log;
     std::string vcd;

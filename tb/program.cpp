@@ -42,6 +42,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
         "sweep shows, TITLE=POINTER[:DIVISOR]...; --stats - prints all that a pointer can name.\n";
     run.declare(run_entry.own);
     run_entry.run = [&](const arguments& given) {
+        let_json_be_stats(run.json, run.stats);
         return run_verb(run, given, model, c, std::cout, std::cerr);
     };
 

@@ -115,7 +115,7 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
 
 std::vector<std::string> child_words(const arguments& given)
 {
-    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "csv", "quiet"};
+    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "json", "csv", "quiet"};
     const std::set<std::string> of_one_run = {"log",   "vcd",    "vcd-page",
                                               "trace", "report", "biography"};
     std::vector<std::string> words = {given.verb};
