@@ -79,7 +79,7 @@ public:
           m_options(options),
           m_program(std::move(program)),
           m_save(save),
-          m_line(err)
+          m_line(err, options.quiet)
     {
     }
 

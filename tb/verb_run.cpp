@@ -70,7 +70,7 @@ public:
         }
         const bool busy = m_options.stats == "-" || m_options.log == "-" || m_options.vcd == "-";
         if (!m_options.quiet && !busy)
-            m_out << summary_of(w);
+            m_out << summary_of(w, palette(m_out));
         if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
             m_out << '\n' << m_biographer->story_of(*w.judge()->result().first_loss);
         }
