@@ -27,6 +27,16 @@ constexpr int internal = 70;   ///< the emulator broke its own invariant
 constexpr int interrupted = 130;
 } // namespace exit_code
 
+/// What one exit code says.
+struct exit_code_meaning {
+    int code;
+    const char* meaning; ///< in a few words
+    const char* more;    ///< what in particular; a sentence
+};
+
+/// All that there are, the best first.
+const std::vector<exit_code_meaning>& exit_code_meanings();
+
 /// A file could not be read or written; the program ends with exit code 3.
 class file_error : public std::runtime_error
 {
@@ -75,12 +85,17 @@ struct arguments {
     std::vector<setting> model;        ///< the model's
 };
 
+/// What the words behind a verb name, as far as a shell can complete them.
+enum class operand_kind { nothing, config, option, exhibit, listed };
+
 /// One thing the program does.
 struct verb {
     std::string name;
     std::string operands; ///< as the help shows them, such as "CONFIG..."; "" for none
-    std::string help;     ///< one line
-    std::string more;     ///< lines behind its options; or ""
+    operand_kind kind = operand_kind::nothing; ///< of the operands
+    std::vector<std::string> listed;           ///< those there are, if they are listed
+    std::string help;                          ///< one line
+    std::string more;                          ///< lines behind its options; or ""
     std::size_t least_operands = 0;
     std::size_t most_operands = std::numeric_limits<std::size_t>::max();
     bool takes_model_options = true;
@@ -109,6 +124,12 @@ arguments parse_arguments(const std::vector<std::string>& words, const option_se
 
 std::string help_text(const program& about);
 std::string help_text(const verb& about);
+/// The verb's operands behind its name, " [CONFIG...]", or "" if there are none.
+std::string operands_shown(const verb& about);
+/// What stands behind the name of an option of the command line, " FILE"; "" for a flag.
+std::string value_shown(const option_info& about);
+/// What an option of the command line means, whether it may be repeated, its default.
+std::string help_of(const option_info& about);
 
 /// Whether a verb is asked to write JSON to the standard output: its own flag `json` is on, or its
 /// own path `json` or `stats` is "-". Whatever else is wrong with the words.

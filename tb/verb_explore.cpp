@@ -378,6 +378,7 @@ verb explore_verb(explore_verb_options& options, option_set& model, config& c, s
     verb v;
     v.name = "explore";
     v.operands = "CONFIG...";
+    v.kind = operand_kind::config;
     v.help = "every order of a small program's steps, instead of the one that time brings about";
     v.more =
         "\nA script says by `meet explored` where orders begin to matter; time stands still, "

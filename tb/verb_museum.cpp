@@ -174,6 +174,7 @@ verb museum_verb(museum_verb_options& options, std::ostream& out, std::ostream& 
     verb v;
     v.name = "museum";
     v.operands = "NAME";
+    v.kind = operand_kind::exhibit;
     v.help = "historical bugs: lists them, or runs one with the bug and with the fix";
     v.most_operands = 1;
     v.takes_model_options = false;

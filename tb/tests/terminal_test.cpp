@@ -1,9 +1,9 @@
 #include "tb/output/terminal.h"
 #include "tb/tests/on_a_terminal.h"
+#include "tb/tests/shell.h"
 
 #include <doctest/doctest.h>
 
-#include <cstdio>
 #include <sstream>
 
 using namespace mkclean;
@@ -43,15 +43,8 @@ TEST_CASE("colours: none in a pipe, nor in any other stream")
     CHECK(palette(stream).alarm("lost") == "lost");
     CHECK(palette().title("stores") == "stores");
 
-    std::string command = MKCLEAN_BINARY_DIR "/mkclean";
-    for (const std::string& word : losing)
-        command += " " + word;
-    FILE* const pipe = ::popen(("TERM=xterm " + command + " 2>&1").c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::string text;
-    for (int byte = std::fgetc(pipe); byte != EOF; byte = std::fgetc(pipe))
-        text += static_cast<char>(byte);
-    ::pclose(pipe);
+    const std::string text =
+        testing::shell("TERM=xterm $MKCLEAN run " + losing.back() + " 2>&1").out;
     CHECK(text.find("lost bytes") != std::string::npos);
     CHECK(text.find(escape) == std::string::npos);
 }
