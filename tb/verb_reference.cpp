@@ -32,6 +32,7 @@ constexpr std::array<reference_page, 5> pages = {{
 std::vector<std::string> page_names()
 {
     std::vector<std::string> names;
+    names.reserve(pages.size());
     for (const reference_page& page : pages)
         names.emplace_back(page.name);
     return names;

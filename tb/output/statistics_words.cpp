@@ -37,7 +37,7 @@ figure_list verdict_words()
 {
     figure_list words = {
         {"/schema", "", "the form of all this; a figure that changes its meaning changes the form"},
-        {"/config/*", "", "what each option was, as `mkclean options --config` prints it"},
+        {"/config/*", "", "the value of each option, as text that a config takes"},
         {"/verdict/ok", "", "whether every promise was kept"},
         {"/verdict/expected", "", "whether that is what `expect.lost` and `expect.kernels` say"},
         {"/verdict/judged", "", "whether there was an oracle (`oracle`)"},
@@ -46,10 +46,12 @@ figure_list verdict_words()
         {"/verdict/lost_bytes", "B",
          "bytes that were stored and are not on the device when they have to be"},
         {"/verdict/lost_runs", "", "lost bytes in a row, of one page and one store, counted once"},
-        {"/verdict/fsync_lies", "",
-         "msync and fsync that returned 0 before all was durable that had been stored"},
-        {"/verdict/stale_reads", "",
-         "loads and reads that saw something older than the last store"},
+        {"/verdict/fsync_lies", "B",
+         "bytes that were stored before a msync or fsync which returned 0, and that a power cut at "
+         "that instant would have lost"},
+        {"/verdict/stale_reads", "B",
+         "bytes that a load or read(2) saw otherwise than they were stored last, or than zero "
+         "where nobody had"},
         {"/verdict/invented_bytes", "B", "bytes on the device that nobody has ever stored there"},
         {"/verdict/accounting_skew", "pages",
          "how far nr_dirty is from the number of dirty pages at the end"},
@@ -65,7 +67,7 @@ figure_list verdict_words()
 }
 
 const figure_list invariant_words = {
-    {"/invariants/I1", "", "steps after which nr_dirty was not the number of dirty pages"},
+    {"/invariants/I1", "", "1 if nr_dirty was not the number of dirty pages at the end"},
     {"/invariants/I2", "", "steps after which a dirty page, not locked, had no dirty tag"},
     {"/invariants/I3", "",
      "steps after which a page that was not under writeback had the writeback tag"},
@@ -157,7 +159,7 @@ const figure_list vm_words = {
     {"/vm/redirtied_by_mkclean", "", "calls of set_page_dirty() that the fix of 2.6.20 added"},
     {"/vm/dirty_log_drains", "", "times that the logs of all cores were read"},
     {"/vm/dirty_log_full", "", "times that one was full"},
-    {"/vm/signals", "", "SIGBUS and SIGSEGV that programs got"},
+    {"/vm/signals", "", "threads that a signal has ended, SIGBUS or SIGSEGV"},
 };
 
 const figure_list storage_words = {

@@ -6,8 +6,9 @@
 namespace mkclean
 {
 
-/// `text` as words of a page: what would be a mark of Markdown stands for itself.
-std::string in_markdown(const std::string& text);
+/// `text` with the names of functions and options in code quotes, or their underscores would be
+/// emphasis.
+std::string names_code_quoted(const std::string& text);
 /// `text` in code quotes; "" remains so.
 std::string code_quoted(const std::string& text);
 

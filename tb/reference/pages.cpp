@@ -34,7 +34,7 @@ std::string allowed(const option_info& option)
     std::string all;
     for (const std::string& choice : option.choices)
         all += (all.empty() ? "" : ", ") + code_quoted(choice);
-    return all.empty() ? in_markdown(option.range_text) : all;
+    return all.empty() ? option.range_text : all;
 }
 
 std::string family_table(const option_family& family)
@@ -44,7 +44,7 @@ std::string family_table(const option_family& family)
     for (const option_info& option : family.options)
         rows.push_back({code_quoted(option.name), std::string(name_of(option.type)), option.unit,
                         code_quoted(option.default_text), allowed(option),
-                        in_markdown(option.help)});
+                        names_code_quoted(option.help)});
     return markdown_table(rows);
 }
 
