@@ -164,6 +164,14 @@ TEST_CASE("bash completes every verb, and every option of each")
     }
 }
 
+TEST_CASE("bash can load the completion from within a function, as bash-completion does")
+{
+    const auto answer = shell("bash -c 'load() { source <($0 reference bash-completion); }; load; "
+                              "COMP_WORDS=(mkclean run --ker); COMP_CWORD=2; _mkclean $0; "
+                              "echo ${COMPREPLY[@]}; complete -p mkclean' $MKCLEAN 2>&1");
+    CHECK(answer.out == "--kernel\ncomplete -F _mkclean mkclean\n");
+}
+
 TEST_CASE("bash completes what begins so, and nothing else")
 {
     CHECK(completed("ru") == "\nrun\n");

@@ -30,6 +30,14 @@ TEST_CASE("colours: what must not be is red on a terminal")
     CHECK(text.find("\n  stale reads ") != std::string::npos);
 }
 
+TEST_CASE("colours: the titles of a sweep's table are bold on a terminal")
+{
+    const std::vector<std::string> sweep = {losing[0], losing[1], "--vary=seed=1,2"};
+    CHECK(on_a_terminal(sweep).read_all().find("\x1b[1mseed ") != std::string::npos);
+    CHECK(on_a_terminal(sweep, {{"NO_COLOR", "1"}}).read_all().find("\x1b[1m") ==
+          std::string::npos);
+}
+
 TEST_CASE("colours: none with NO_COLOR, and none on a terminal that has none")
 {
     CHECK(table_on_a_terminal({"NO_COLOR", "1"}).find(escape) == std::string::npos);
