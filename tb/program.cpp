@@ -5,6 +5,7 @@
 #include "tb/verb_explore.h"
 #include "tb/verb_museum.h"
 #include "tb/verb_options.h"
+#include "tb/verb_reference.h"
 #include "tb/verb_run.h"
 
 #include <cstdlib>
@@ -26,6 +27,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     verb run_entry;
     run_entry.name = "run";
     run_entry.operands = "CONFIG...";
+    run_entry.kind = operand_kind::config;
     run_entry.help = "one run, or with --vary every combination";
     run_entry.more =
         "\nIn a config that is a sweep, --vary replaces the axis of that name, or adds one;\n"
@@ -35,6 +37,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
         "sweep shows, TITLE=POINTER[:DIVISOR]...; --stats - prints all that a pointer can name.\n";
     run.declare(run_entry.own);
     run_entry.run = [&](const arguments& given) {
+        let_json_be_stats(run.json, run.stats);
         return run_verb(run, given, model, c, std::cout, std::cerr);
     };
 
@@ -48,6 +51,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
                    museum_verb(museum, std::cout, std::cerr)},
                   model};
+    known.verbs.push_back(reference_verb(known, std::cout));
     return run_command_line(words, known, std::cout, std::cerr);
 }
 

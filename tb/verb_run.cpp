@@ -87,7 +87,7 @@ public:
             m_stats->commit();
         }
         if (!m_options.quiet && !is_busy())
-            m_out << summary_of(w);
+            m_out << summary_of(w, palette(m_out));
         if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
             m_out << '\n' << m_biographer->story_of(*w.judge()->result().first_loss);
         }
