@@ -86,7 +86,7 @@ struct arguments {
 };
 
 /// What the words behind a verb name, as far as a shell can complete them.
-enum class operand_kind { nothing, config, option, exhibit, listed };
+enum class operand_kind { nothing, config, file, option, exhibit, listed };
 
 /// One thing the program does.
 struct verb {

@@ -2,6 +2,8 @@
 #include "tb/command_line.h"
 #include "tb/config.h"
 #include "tb/verb_bench.h"
+#include "tb/verb_compare.h"
+#include "tb/verb_explain.h"
 #include "tb/verb_explore.h"
 #include "tb/verb_museum.h"
 #include "tb/verb_options.h"
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <systemc>
+#include <unistd.h>
 
 namespace mkclean
 {
@@ -45,11 +48,16 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     bench_options bench;
     listing_options listing;
     museum_verb_options museum;
+    explain_options explaining;
+    compare_options comparing;
+    const bool asks = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   program_version,
                   {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
-                   museum_verb(museum, std::cout, std::cerr)},
+                   museum_verb(museum, std::cout, std::cerr),
+                   explain_verb(explaining, std::cin, asks, std::cout),
+                   compare_verb(comparing, std::cout)},
                   model};
     known.verbs.push_back(reference_verb(known, std::cout));
     return run_command_line(words, known, std::cout, std::cerr);
