@@ -1,0 +1,63 @@
+import { type Life, valueAt } from "../history";
+import { DISK, MEDIA, keyOf, kindOf, lettersOf, lookOf, meaningOf, titleOf, says, TLBS, PRESENT } from "../lanes";
+import type { Story } from "../story";
+import { letterOf } from "./banner";
+import { Glyph } from "./glyph";
+
+// What each place holds just now. With two runs, side by side.
+export function PlacesTable({ story }: { story: Story }) {
+  const { lives, merged } = story.picked.value;
+  const place = story.cursor.value;
+  const known = lives.flatMap((life, r) => life ? [{ life, r, step: merged.stepOf[r]![place] ?? -1, acts: merged.run[place] === r }] : []);
+  const lanes = [...new Set(known.flatMap(({ life }) => life.shown))].sort(byOrderOf(known[0]?.life));
+  const titled = (lane: number) => titleOf(lane, known.find(({ life }) => life.shown.includes(lane))!.life.entry);
+  return (
+    <section class="places" aria-label="The places now">
+      <table>
+        <caption class="unseen">What each place that knows of dirtiness holds, before and after the step</caption>
+        <thead>
+          <tr>
+            <th scope="col">place</th>
+            {known.map(({ r }) => <th key={r} scope="col" colSpan={2}>{known.length > 1 ? `${letterOf(r)} now` : "now"}</th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {lanes.map(lane => (
+            <tr key={lane}>
+              <th scope="row"><Glyph kind={kindOf(lane)} /> {titled(lane)}</th>
+              {known.map(({ life, r, step, acts }) => <Cells key={r} life={life} r={r} lane={lane} step={step} acts={acts} brief={known.length > 1} />)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function byOrderOf(life: Life | undefined): (a: number, b: number) => number {
+  const order = new Map(life?.shown.map((lane, i) => [lane, i]));
+  return (a, b) => (order.get(a) ?? 99) - (order.get(b) ?? 99);
+}
+
+function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; lane: number; step: number; acts: boolean; brief: boolean }) {
+  const before = valueAt(life.lanes.get(lane), step - 1), after = valueAt(life.lanes.get(lane), step);
+  const changed = acts && before !== after;
+  const doomed = (lane === DISK || lane === MEDIA) && after > 0 && lane === DISK && valueAt(life.risk, step) % 2 === 1;
+  return (
+    <>
+      <td class={classOf(lane, after, changed, doomed)} data-run={r} data-lane={keyOf(lane)}
+        data-value={lettersOf(lane, after)} data-before={lettersOf(lane, acts ? before : after)}>
+        {changed && <span class="was">{lettersOf(lane, before)} → </span>}
+        <b>{lettersOf(lane, after)}</b>
+      </td>
+      <td class={changed ? "means changed" : "means"}>
+        {brief ? "" : meaningOf(lane, after) + (doomed ? ", nothing says so" : "")}
+      </td>
+    </>
+  );
+}
+
+function classOf(lane: number, value: number, changed: boolean, doomed: boolean): string {
+  const loud = says(lane, value) || (lane >= TLBS && (value & PRESENT) !== 0) || lookOf(lane, value).fill === "solid";
+  return ["value", changed ? "changed" : "", doomed ? "alarm" : "", loud ? "set" : ""].filter(Boolean).join(" ");
+}

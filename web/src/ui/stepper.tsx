@@ -1,0 +1,109 @@
+import type { Life } from "../history";
+import { changesOf, doomedAt } from "../history";
+import { changeOf } from "../lanes";
+import { spansAround } from "../run";
+import { type Story, go, goToDirtiness, goToLoss, lossPlaces } from "../story";
+import { argumentWords, actorName, count, cyclesOf, duration, instant, pageName, plural, siteName, spanWords } from "../words";
+import { letterOf } from "./banner";
+import { showKeys } from "./keys";
+
+export function Stepper({ story }: { story: Story }) {
+  const { merged, lives } = story.picked.value;
+  const place = story.cursor.value;
+  if (!merged.count) return <section class="stepper" aria-label="Step"><p>No step of this page is in the file.</p></section>;
+  const r = merged.run[place]!, step = merged.step[place]!, life = lives[r]!;
+  return (
+    <section class="stepper" id="stepper" tabIndex={-1} aria-label="Step">
+      <Buttons story={story} />
+      <div aria-live="polite" aria-atomic="true" class="told">
+        <StepText story={story} life={life} r={r} step={step} />
+      </div>
+    </section>
+  );
+}
+
+function Buttons({ story }: { story: Story }) {
+  const last = story.picked.value.merged.count - 1;
+  const place = story.cursor.value;
+  return (
+    <div class="buttons" role="group" aria-label="Stepping">
+      <button type="button" aria-label="First step" disabled={place === 0} onClick={() => go(story, 0)}>⏮&#xFE0E;</button>
+      <button type="button" aria-label="Step back" disabled={place === 0} onClick={() => go(story, place - 1)}>◀&#xFE0E;</button>
+      <button type="button" aria-label="Step on" disabled={place === last} onClick={() => go(story, place + 1)}>▶&#xFE0E;</button>
+      <button type="button" aria-label="Last step" disabled={place === last} onClick={() => go(story, last)}>⏭&#xFE0E;</button>
+      <label>
+        step <input type="number" min={1} max={last + 1} value={place + 1} data-jump
+          onChange={event => go(story, event.currentTarget.valueAsNumber - 1 || 0)} /> of {count(last + 1)}
+      </label>
+      <span class="gap" />
+      <button type="button" title="Previous step that changes what is dirty (,)" onClick={() => goToDirtiness(story, -1)}>‹ dirty</button>
+      <button type="button" title="Next step that changes what is dirty (.)" onClick={() => goToDirtiness(story, 1)}>dirty ›</button>
+      {lossPlaces(story.picked.value).length > 0 &&
+        <button type="button" class="alarm" title="Where the page is forgotten (l)" onClick={() => goToLoss(story)}>loss</button>}
+      <button type="button" title="Keys (?)" aria-label="Keys" onClick={showKeys}>?</button>
+    </div>
+  );
+}
+
+function StepText({ story, life, r, step }: { story: Story; life: Life; r: number; step: number }) {
+  const { run } = life;
+  const event = life.events[step]!;
+  const site = run.meta.sites[run.events.site[event]!];
+  const changes = changesOf(life, step);
+  const time = life.time[step]!;
+  const since = step > 0 ? time - life.time[step - 1]! : null;
+  const block = run.events.block[event]!;
+  const said = argumentWords(run, event);
+  const flags = life.losses.filter(loss => loss.dropped === step || loss.stored === step);
+  return (
+    <>
+      <h2>
+        {story.runs.length > 1 && <span class="runLetter">{letterOf(r)}</span>}
+        <span class="siteName" data-site>{siteName(run, event)}</span>
+        <span class="who"> by {actorName(run, event)}</span>
+      </h2>
+      <p class="changes" data-changes>
+        {said && <span class="said">{said}</span>}
+        {changes.map(({ lane, before, after }) => <span key={lane}>{changeOf(lane, before, after)}</span>)}
+        {!said && !changes.length && <span class="none">changes nothing of this page's</span>}
+      </p>
+      {flags.map(loss => (
+        <p key={loss.finding} class="flag">
+          {loss.dropped === step ? "After this step nothing knows that the page is dirty: " : "This store is lost: "}
+          bytes {loss.offset}..{loss.offset + loss.length - 1} ({count(loss.length)}).
+        </p>
+      ))}
+      {!flags.length && doomedAt(life, step) && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
+      {site?.words && <p class="words">{site.words}</p>}
+      <dl>
+        <div><dt>on</dt><dd>{pageName(life.entry)}{block > 0 ? ` block ${block - 1}` : ""}{story.runs.length > 1 && `, step ${count(step + 1)} of ${count(life.count)} of ${run.meta.title}`}</dd></div>
+        <div><dt>at</dt><dd>cycle {count(cyclesOf(run.meta, time))}, {instant(time)} after power-on</dd></div>
+        {since !== null && <div><dt>after</dt><dd>{plural(cyclesOf(run.meta, since), "cycle")} ({duration(since)}) since the page's step before</dd></div>}
+        {spansAround(run, event).filter(span => span !== event).map(span => (
+          <div key={span}><dt>in</dt><dd>{spanWords(run, span)}</dd></div>
+        ))}
+        <Cause story={story} life={life} r={r} step={step} />
+        {site?.function && <div><dt>code</dt><dd><code>{site.function}</code>{site.source && ` ${site.source}`}</dd></div>}
+      </dl>
+    </>
+  );
+}
+
+function Cause({ story, life, r, step }: { story: Story; life: Life; r: number; step: number }) {
+  const { run } = life;
+  const event = run.events.cause[life.events[step]!]!;
+  const cause = life.cause[step]!;
+  if (event < 0) return null;
+  const told = `${siteName(run, event)} by ${actorName(run, event)}`;
+  if (cause < 0) return <div><dt>because of</dt><dd>{told}, {duration(life.time[step]! - run.events.time[event]!)} before, not a step of this page</dd></div>;
+  return (
+    <div>
+      <dt>because of</dt>
+      <dd>
+        <button type="button" class="link" data-cause={cause + 1} onClick={() => go(story, story.picked.value.merged.place[r]![cause]!)}>
+          step {count(story.picked.value.merged.place[r]![cause]! + 1)}
+        </button>: {told}
+      </dd>
+    </div>
+  );
+}
