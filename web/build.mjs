@@ -7,7 +7,20 @@ const text = path => readFileSync(new URL(path, here), "utf8");
 const MARKER = "<!--mkclean:data-->";
 
 const LIBRARIES = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
-const licences = LIBRARIES.map(name => `${name}\n${text(`node_modules/${name}/LICENSE`).trim()}`).join("\n\n");
+const licences = LIBRARIES.map(name => {
+  const [head, rest] = split(text(`node_modules/${name}/LICENSE`));
+  return { name, head, rest };
+});
+const said = [...new Set(licences.map(({ rest }) => rest))].map(rest =>
+  [...licences.filter(licence => licence.rest === rest).map(({ name, head }) => `${name}: ${head}`), rest].join("\n")).join("\n\n");
+
+// A licence's copyright line, and what it says: the same for several libraries, so that it is there once.
+function split(licence) {
+  const words = licence.replaceAll(/\s+/g, " ").trim();
+  const at = words.indexOf("Permission is hereby granted");
+  return [words.slice(0, at).trim(), words.slice(at)];
+}
+
 
 const bundle = async entry => (await build({
   entryPoints: [new URL(entry, here).pathname],
@@ -15,7 +28,7 @@ const bundle = async entry => (await build({
   legalComments: "inline", charset: "utf8", loader: { ".css": "css" },
 })).outputFiles[0].text.trim();
 
-const script = `/*!\n${licences}\n*/\n${await bundle("src/ui/main.tsx")}`;
+const script = `/*!\n${said}\n*/\n${await bundle("src/ui/main.tsx")}`;
 const style = await bundle("src/style.css");
 const page = text("src/index.html").replace("%STYLE%", () => style).replace("%SCRIPT%", () => script);
 

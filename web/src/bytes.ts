@@ -1,4 +1,4 @@
-import { type Life, doomedAt, lastAtOrBefore, valueAt } from "./history";
+import { type Life, lastAtOrBefore, unsaidAt, valueAt } from "./history";
 import { CACHED } from "./lanes";
 
 // What is known of each byte of a page after a step.
@@ -70,7 +70,7 @@ export function byteMap(life: Life, index: ByteIndex, step: number): ByteMap {
   const { page_size: size, block_size: blockSize } = life.run.meta;
   const state = new Uint8Array(size);
   const written = index.captures.map(captures => lastReadable(captures, step));
-  const unsaid = doomedAt(life, step);
+  const unsaid = unsaidAt(life, step);
   if (inCache(life, step)) {
     for (const [byte, stored] of lastStores(index, step, size)) {
       const capture = written[Math.min(written.length - 1, Math.floor(byte / blockSize))];

@@ -1,3 +1,4 @@
+import { BEGIN, END } from "./decode";
 import type { PageEntry } from "./format";
 import {
   BUFFERS, DISK, KEY, MEDIA, MEMORY, PG, PTES, TAGS, INODE, TLBS,
@@ -22,8 +23,9 @@ export interface Life {
   time: Float64Array;
   lanes: Map<number, Timeline>;
   shown: number[];
-  risk: Timeline;           // the disk's lane, doubled, plus 1 where nothing says that the page is to be written
-  lane: Uint16Array;        // where a step is marked
+  risk: Timeline;           // the disk's lane, with what makes it alarming: see riskOf
+  saying: Timeline;         // how many lanes say that the page is yet to be written, or is being written
+  lane: Uint16Array;        // where a step is marked, or NO_LANE: where it says who acts
   cause: Int32Array;        // the step that a step is because of, -1: none, -2: an event that is not this page's
   effects: Map<number, number[]>;
   dirtiness: Uint8Array;
@@ -71,8 +73,19 @@ export function stateAt(life: Life, step: number): Map<number, number> {
   return new Map(life.shown.map(lane => [lane, valueAt(life.lanes.get(lane), step)]));
 }
 
-export function doomedAt(life: Life, step: number): boolean {
-  return valueAt(life.risk, step) % 2 === 1;
+export type Alarm = "" | "unsaid" | "lost";
+
+// How many bytes the disk is behind, and whether nothing says so, or some of them are lost in the end.
+export function riskOf(value: number): { behind: number; alarm: Alarm } {
+  return { behind: Math.floor(value / 4), alarm: value & 2 ? "lost" : value & 1 ? "unsaid" : "" };
+}
+
+export function alarmAt(life: Life, step: number): Alarm {
+  return riskOf(valueAt(life.risk, step)).alarm;
+}
+
+export function unsaidAt(life: Life, step: number): boolean {
+  return valueAt(life.lanes.get(DISK), step) > 0 && valueAt(life.saying, step) === 0;
 }
 
 export function lifeOf(run: Run, page: number): Life {
@@ -82,14 +95,14 @@ export function lifeOf(run: Run, page: number): Life {
   const time = Float64Array.from(events, event => run.events.time[event]!);
   const life: Life = {
     run, page, entry, count, events, time,
-    lanes: new Map(), shown: [], risk: { at: [], value: [] },
+    lanes: new Map(), shown: [], risk: { at: [], value: [] }, saying: { at: [], value: [] },
     lane: new Uint16Array(count), cause: new Int32Array(count).fill(-1), effects: new Map(),
     dirtiness: new Uint8Array(count), losses: [], acting: [], spans: [],
   };
+  life.losses = findLosses(life);
   replay(life);
   findCauses(life);
   life.shown = lanesToShow(life);
-  life.losses = findLosses(life);
   life.acting = stretches(count, step => run.events.actor[events[step]!]!);
   life.spans = nestedSpans(life);
   return life;
@@ -98,7 +111,8 @@ export function lifeOf(run: Run, page: number): Life {
 function replay(life: Life): void {
   const { events } = life.run;
   const now = new Map<number, number>();
-  let saying = 0, risk = 0;
+  const lostSince = Math.min(...life.losses.filter(loss => loss.kind === "lost" && loss.dropped >= 0).map(loss => loss.dropped));
+  let saying = 0, said = 0, risk = 0;
   for (let step = 0; step < life.count; ++step) {
     const event = life.events[step]!;
     for (let i = events.changeStart[event]!; i < events.changeStart[event + 1]!; ++i) {
@@ -111,11 +125,9 @@ function replay(life: Life): void {
       if (changesDirtiness(lane, before, after)) life.dirtiness[step] = 1;
     }
     const behind = now.get(DISK) ?? 0;
-    const shown = behind * 2 + (behind > 0 && saying === 0 ? 1 : 0);
-    if (shown !== risk) {
-      life.risk.at.push(step);
-      life.risk.value.push(risk = shown);
-    }
+    const next = behind && behind * 4 + (step >= lostSince ? 2 : saying === 0 ? 1 : 0);
+    if (next !== risk) append(life.risk, step, risk = next);
+    if (saying !== said) append(life.saying, step, said = saying);
     life.lane[step] = markLane(life, event);
   }
 }
@@ -124,18 +136,21 @@ function record(lanes: Map<number, Timeline>, lane: number, step: number, value:
   let timeline = lanes.get(lane);
   if (!timeline) lanes.set(lane, timeline = { at: [], value: [] });
   const last = timeline.at.length - 1;
-  if (last >= 0 && timeline.at[last] === step) {
-    timeline.value[last] = value;
-  } else {
-    timeline.at.push(step);
-    timeline.value.push(value);
-  }
+  if (last >= 0 && timeline.at[last] === step) timeline.value[last] = value;
+  else append(timeline, step, value);
+}
+
+function append(timeline: Timeline, step: number, value: number): void {
+  timeline.at.push(step);
+  timeline.value.push(value);
 }
 
 const PLACE_OF_KIND = {
   tlb: "tlb", pte: "pte", key: "key", pg: "page", bh: "buffer", tags: "tag", inode: "inode",
   memory: "memory", disk: "disk", media: "disk", cached: "none",
 } as const;
+
+export const NO_LANE = 0xffff;
 
 function markLane(life: Life, event: number): number {
   const { events, meta } = life.run;
@@ -148,7 +163,8 @@ function markLane(life: Life, event: number): number {
     if (kind !== "cached" && (other < 0 || kindOf(other) === "disk" || kindOf(other) === "media")) other = lane;
   }
   if (site?.name === "store") return MEMORY;
-  if (other >= 0 && place === "none") return other;
+  if (place === "none") return other >= 0 ? other : NO_LANE;
+  if (events.phase[event] === BEGIN || events.phase[event] === END) return NO_LANE;
   return laneOfEvent(place, events.block[event]!, meta.actors[events.actor[event]!]!, meta.cores);
 }
 

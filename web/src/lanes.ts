@@ -41,7 +41,7 @@ export function titleOf(lane: number, page: PageEntry): string {
     case "key": return "storage key";
     case "memory": return "memory";
     case "disk": return "disk";
-    case "media": return "disk's media";
+    case "media": return "media";
     case "cached": return "page cache";
   }
 }
@@ -104,7 +104,7 @@ export function meaningOf(lane: number, value: number): string {
     case "inode": return value ? "on the dirty list" : "not on the dirty list";
     case "memory": return value === 1 ? "after 1 store" : `after ${value.toLocaleString("en")} stores`;
     case "cached": return value ? "in the page cache" : "not in the page cache";
-    default: return value === 0 ? "as memory" : value === 1 ? "1 byte behind" : `${value.toLocaleString("en")} bytes behind`;
+    default: return value === 0 ? "as memory" : value === 1 ? "byte behind" : "bytes behind";
   }
 }
 
@@ -166,7 +166,7 @@ export function lookOf(lane: number, value: number): Look {
 }
 
 // The lane on which an event without a change is marked.
-export function laneOfEvent(place: Place, block: number, actor: Actor, cores: number): number {
+export function laneOfEvent(place: Exclude<Place, "none">, block: number, actor: Actor, cores: number): number {
   switch (place) {
     case "tlb": {
       const core = /^core(\d+)$/.exec(actor.where);
@@ -180,6 +180,5 @@ export function laneOfEvent(place: Place, block: number, actor: Actor, cores: nu
     case "disk": return DISK;
     case "memory": return MEMORY;
     case "key": return KEY;
-    case "none": return PG;
   }
 }

@@ -1,5 +1,6 @@
+import { BEGIN, END } from "../decode";
 import { GLYPHS } from "../glyphs";
-import { type Life, type Stretch, type Timeline, changesOf, lastAtOrBefore } from "../history";
+import { type Life, type Stretch, type Timeline, changesOf, NO_LANE, lastAtOrBefore, riskOf } from "../history";
 import { BUFFERS, DISK, MEDIA, MEMORY, type Look, kindOf, lettersOf, lookOf, titleOf } from "../lanes";
 import { type Palette, hueOf, inkOn } from "../palette";
 import type { Axis, View } from "../story";
@@ -27,6 +28,7 @@ interface Brush extends Frame { ctx: CanvasRenderingContext2D; scale: Scale; fir
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
 const PAD = 4;              // above and below a lane's bar
+const INDENT = 13;          // of a bar's letters: in front of them is room for marks and arrows' heads
 const NARROW = 1.5;         // px: what is narrower is put together
 
 export function scaleOf(frame: Pick<Frame, "layout" | "view">): Scale {
@@ -197,11 +199,11 @@ function drawLane(brush: Brush, row: Row): void {
   if (!timeline) return;
   if (row.lane === MEMORY) return drawVersions(brush, row, timeline, hue);
   if (row.lane === MEDIA) {
-    return drawDisk(brush, row, { at: timeline.at, value: timeline.value.map(value => value * 2) }, hue);
+    return drawDisk(brush, row, { at: timeline.at, value: timeline.value.map(value => value * 4) }, hue);
   }
   const top = row.y + PAD, height = layout.rowHeight - 2 * PAD;
   eachPiece(brush, timeline,
-    (x0, x1, value) => paintBar(brush, lookOf(row.lane, value), hue, x0, x1, top, height, lettersOf(row.lane, value), value !== 0),
+    (x0, x1, value) => paintBar(brush, lookOf(row.lane, value), hue, x0, x1, top, height, lettersOf(row.lane, value)),
     (x, value) => {
       const { fill, locked } = lookOf(row.lane, value);
       if (fill === "none" && !locked) return;
@@ -214,7 +216,7 @@ function drawLane(brush: Brush, row: Row): void {
 
 function paintBar(
   { ctx, palette, dpr }: Brush, look: Look, hue: string, x0: number, x1: number, top: number, height: number,
-  text: string, told: boolean,
+  text: string,
 ): void {
   const width = x1 - x0 - (x1 - x0 > 4 ? 1 : 0);
   if (look.fill !== "none") {
@@ -247,7 +249,7 @@ function paintBar(
     ctx.fillStyle = palette.ink;
     ctx.fillRect(x0, top, width, 1);
   }
-  if (told) paintLetters(ctx, palette, look, hue, x0, width, top, height, text);
+  if (/[^-]/.test(text)) paintLetters(ctx, palette, look, hue, x0, width, top, height, text);
 }
 
 function paintLetters(
@@ -255,16 +257,17 @@ function paintLetters(
   x0: number, width: number, top: number, height: number, text: string,
 ): void {
   ctx.font = `600 11px ${MONO}`;
-  const room = text.length * 6.7 + 6;
+  const room = text.length * 6.7 + 4;
   if (width < room) return;
+  const x = x0 + Math.max(2, Math.min(INDENT, width - room));
   const y = top + height / 2 + (look.locked ? 2 : 0.5);
   if (look.fill === "hatch" || look.fill === "stripes" || look.fill === "both") {
     ctx.fillStyle = look.fill === "both" ? hue : palette.paper;
-    ctx.fillRect(x0 + 2, y - 6, room - 3, 12);
+    ctx.fillRect(x - 1, y - 6, room - 2, 12);
   }
   ctx.fillStyle = look.fill === "solid" || look.fill === "both" ? inkOn(hue) : palette.ink;
   ctx.textAlign = "left";
-  ctx.fillText(text, x0 + 4, y);
+  ctx.fillText(text, x, y);
 }
 
 function drawVersions(brush: Brush, row: Row, timeline: Timeline, hue: string): void {
@@ -277,11 +280,11 @@ function drawVersions(brush: Brush, row: Row, timeline: Timeline, hue: string): 
     ctx.globalAlpha = 1;
     ctx.fillRect(x0, top, 2, height);
     const text = lettersOf(row.lane, value);
-    if (x1 - x0 < text.length * 6.5 + 8) return;
+    if (x1 - x0 < text.length * 6.5 + INDENT + 2) return;
     ctx.font = `11px ${MONO}`;
     ctx.fillStyle = palette.ink;
     ctx.textAlign = "left";
-    ctx.fillText(text, x0 + 5, top + height / 2 + 0.5);
+    ctx.fillText(text, x0 + INDENT, top + height / 2 + 0.5);
   }, x => {
     ctx.fillStyle = hue;
     ctx.globalAlpha = 0.7;
@@ -290,13 +293,16 @@ function drawVersions(brush: Brush, row: Row, timeline: Timeline, hue: string): 
   });
 }
 
+const ALARM_WORDS = { "": "", unsaid: ", nothing says so", lost: ": lost" };
+
 // The disk's lane is as high as it is behind. It is alarming where nothing says so.
 function drawDisk(brush: Brush, row: Row, risk: Timeline, hue: string): void {
   const { ctx, palette, layout, dpr } = brush;
   const size = brush.life.run.meta.page_size;
   const most = layout.rowHeight - 2 * PAD, base = row.y + PAD + most;
   eachPiece(brush, risk, (x0, x1, value) => {
-    const behind = Math.floor(value / 2), doomed = value % 2 === 1;
+    const { behind, alarm } = riskOf(value);
+    const doomed = alarm !== "";
     if (!behind) return;
     const height = 3 + (most * 0.42 - 3) * Math.min(1, behind / size);
     const width = x1 - x0 - 0.5;
@@ -315,11 +321,11 @@ function drawDisk(brush: Brush, row: Row, risk: Timeline, hue: string): void {
     ctx.font = `${doomed ? "600 " : ""}10.5px ${FONT}`;
     ctx.fillStyle = doomed ? palette.alarm : palette.quiet;
     ctx.textAlign = "left";
-    const long = `${count(behind)} behind${doomed ? ", nothing says so" : ""}`;
+    const long = `${count(behind)} behind${ALARM_WORDS[alarm]}`;
     const text = [long, `${count(behind)} behind`, count(behind)].find(text => ctx.measureText(text).width < width - 5);
     if (text) ctx.fillText(text, x0 + 3, base - height - 5.5);
   }, (x, value) => {
-    ctx.fillStyle = value & 1 ? palette.alarm : hue;
+    ctx.fillStyle = value & 3 ? palette.alarm : hue;
     ctx.fillRect(x, base - most * 0.42, 1, most * 0.42);
   });
 }
@@ -331,9 +337,10 @@ const MOST_MARKS = 250;
 
 function anchor(brush: Brush, step: number): { x: number; y: number } | null {
   const lane = brush.life.lane[step]!;
+  const x = brush.scale.x(brush.edges[step]!) + (brush.axis === "step" ? Math.min(6, columnWidth(brush) / 2) : 0);
+  if (lane === NO_LANE) return { x, y: brush.layout.actorY + 17 };
   const row = brush.layout.rowOf.get(lane) ?? (kindOf(lane) === "bh" ? brush.layout.rowOf.get(BUFFERS) : undefined);
   if (!row) return null;
-  const x = brush.scale.x(brush.edges[step]!) + (brush.axis === "step" ? Math.min(7, columnWidth(brush) / 2) : 0);
   return { x, y: row.y + brush.layout.rowHeight / 2 };
 }
 
@@ -343,6 +350,7 @@ function drawMarks(brush: Brush): void {
   if (brush.end - brush.first > MOST_MARKS) return;
   for (let step = brush.first; step < brush.end; ++step) {
     const lane = life.lane[step]!;
+    if (lane === NO_LANE && isSpan(life, step)) continue;
     if (changesOf(life, step).some(change => change.lane === lane)) continue;
     const at = anchor(brush, step);
     if (!at) continue;
@@ -354,6 +362,11 @@ function drawMarks(brush: Brush): void {
     ctx.lineWidth = 1.25;
     ctx.stroke();
   }
+}
+
+function isSpan(life: Life, step: number): boolean {
+  const phase = life.run.events.phase[life.events[step]!];
+  return phase === BEGIN || phase === END;
 }
 
 const FEW_ARROWS = 90;
@@ -395,19 +408,18 @@ function drawArrow(brush: Brush, from: number, to: number, strong: boolean): voi
   const tail = anchor(brush, from), head = anchor(brush, to);
   if (!tail || !head) return;
   const along = head.x - tail.x, level = tail.y === head.y;
-  const bend = Math.max(6, Math.min(40, along * 0.5));
+  const bend = Math.max(12, Math.min(40, along * 0.5));
   const lift = level ? -Math.min(14, 6 + along * 0.05) : 0;
   ctx.strokeStyle = ctx.fillStyle = strong ? palette.ink : palette.quiet;
   ctx.globalAlpha = strong ? 0.95 : 0.35;
   ctx.lineWidth = strong ? 1.75 : 1;
   ctx.beginPath();
   ctx.moveTo(tail.x, tail.y);
-  ctx.bezierCurveTo(tail.x + bend, tail.y + lift, head.x - bend, head.y + lift, head.x - 3, head.y + (level ? -1 : 0));
+  ctx.bezierCurveTo(tail.x + bend, tail.y + lift, head.x - bend, head.y + lift, head.x - 4, head.y + (level ? -1 : 0));
   ctx.stroke();
-  const slope = level ? 0.5 : Math.atan2(head.y - tail.y, Math.max(30, along * 2)) * 0.5;
   ctx.save();
   ctx.translate(head.x, head.y);
-  ctx.rotate(slope);
+  ctx.rotate(level ? 0.5 : 0);
   ctx.beginPath();
   ctx.moveTo(0, 0);
   ctx.lineTo(-6, -2.8);

@@ -20,7 +20,7 @@ const ACTOR = 20, SPAN = 15, FLAG = 20, AXIS = 32;
 
 export function layoutOf(life: Life, width: number, tight: boolean): Layout {
   const lanes = life.shown;
-  const rowHeight = lanes.length > 14 || tight ? 21 : lanes.length > 10 ? 24 : 27;
+  const rowHeight = tight ? 19 : lanes.length > 14 ? 21 : lanes.length > 10 ? 23 : 25;
   let y = 2;
   const actorY = y;
   y += ACTOR;

@@ -32,7 +32,7 @@ export function App({ story }: { story: Story }) {
       </header>
       <main>
         <section id="page" class={two ? "explorer two" : "explorer"} aria-label="One page's life">
-          <Picker story={story} />
+          <Picker story={story} open={!two} />
           <div class="life">
             <LanesPanel story={story} />
             <div class="now">

@@ -22,22 +22,17 @@ function Verdict({ story, run, r }: { story: Story; run: Run; r: number }) {
   const missing = leftOut(meta);
   return (
     <div class={isFine(run) ? "verdict fine" : "verdict bad"} data-run={r}>
-      <Heading>
+      <div class="headline"><Heading>
         {story.runs.length > 1 && <span class="runLetter">{letterOf(r)}</span>}
         {verdictWords(meta.verdict)}<span class="stop">.</span>
       </Heading>
+      {finding && <button type="button" class="showMe" onClick={() => showFinding(story, r, finding)}>Show me</button>}
+      </div>
       <p class="what">
         <b>{meta.title}</b>{meta.subtitle && ` · ${meta.subtitle}`} · {duration(meta.end_ps)} simulated, {meta.ended}
         {" · "}{meta.as_expected ? "as its config expects" : <strong class="alarm">not what its config expects</strong>}
       </p>
-      {finding && (
-        <p class="finding">
-          {findingWords(run, finding)}{" "}
-          <button type="button" class="showMe" onClick={() => showFinding(story, r, finding)}>
-            Show me
-          </button>
-        </p>
-      )}
+      {finding && <p class="finding">{findingWords(run, finding)}</p>}
       {missing && <p class="missing">{missing}</p>}
     </div>
   );

@@ -30,7 +30,8 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
   const theme = story.theme.value;
   const { page_size: size, block_size: block } = life.run.meta;
   const rows = Math.ceil(size / ACROSS);
-  const cell = rows > 64 ? Math.max(1, Math.floor(256 / rows)) : CELL;
+  const most = story.runs.length > 1 ? CELL / 2 : CELL;
+  const cell = Math.max(1, Math.min(most, Math.floor((64 * most) / rows)));
   useEffect(() => {
     if (canvas.current) drawBytes(canvas.current, map, PALETTES[theme], size, block, cell);
   });

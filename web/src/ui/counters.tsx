@@ -50,7 +50,10 @@ function Plot({ story, group }: { story: Story; group: Group }) {
     const line = document.createElement("div");
     line.className = "instant";
     plot.over.append(line);
-    const put = () => { line.style.transform = `translateX(${plot.valToPos(story.now.value, "x")}px)`; };
+    const put = () => {
+      line.style.transform = `translateX(${plot.valToPos(story.now.value, "x")}px)`;
+      if (!plot.cursor.idx) plot.setLegend({ idx: plot.valToIdx(story.now.value) }, false);
+    };
     const stop = effect(put);
     plot.hooks["setScale"] = [put];
     const click = (event: MouseEvent) => {
@@ -64,7 +67,7 @@ function Plot({ story, group }: { story: Story; group: Group }) {
   }, [story, group, width, theme, data]);
   return (
     <figure class="plot">
-      <figcaption>{group.name} <small>{group.unit}</small></figcaption>
+      <figcaption>{group.name} {group.unit !== group.name && <small>{group.unit}</small>}</figcaption>
       <div ref={box}><div ref={place} role="img" aria-label={`${group.name} over time: ${group.lines.map(({ counter }) => counter.words || counter.name).join(", ")}`} /></div>
     </figure>
   );
@@ -85,7 +88,7 @@ function options(story: Story, group: Group, width: number, palette: Palette): u
     legend: { live: true },
     scales: { x: { time: false, range: (_, min, max) => [Math.max(0, min), max] }, y: { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min), Math.max(1, max), 0.08, true) } },
     axes: [
-      { ...axis, space: 90, values: (_, splits) => splits.map(split => duration(split)) },
+      { ...axis, space: 90, size: 28, values: (_, splits) => splits.map(split => duration(split)) },
       { ...axis, size: (plot, values) => labelRoom(plot, values), values: (_, splits) => splits.map(split => count(split)) },
     ],
     series: [

@@ -12,12 +12,12 @@ export function matches(entry: PickerEntry, filter: string): boolean {
   return rest.split(/\s+/).filter(Boolean).every(word => text.includes(word));
 }
 
-export function Picker({ story }: { story: Story }) {
+export function Picker({ story, open }: { story: Story; open: boolean }) {
   const filter = useSignal("");
   const found = story.pages.filter(entry => matches(entry, filter.value));
   const picked = story.pages.find(entry => entry.key === story.picked.value.key);
   return (
-    <details class="picker" open={!matchMedia("(max-width: 1100px)").matches}>
+    <details class="picker" open={open && !matchMedia("(max-width: 1100px)").matches}>
       <summary>
         <h2>Pages</h2>
         <span class="count">{count(story.pages.length)}</span>

@@ -1,5 +1,5 @@
-import { type Life, valueAt } from "../history";
-import { DISK, MEDIA, keyOf, kindOf, lettersOf, lookOf, meaningOf, titleOf, says, TLBS, PRESENT } from "../lanes";
+import { type Life, alarmAt, valueAt } from "../history";
+import { DISK, keyOf, kindOf, lettersOf, lookOf, meaningOf, titleOf, says, TLBS, PRESENT } from "../lanes";
 import type { Story } from "../story";
 import { letterOf } from "./banner";
 import { Glyph } from "./glyph";
@@ -34,6 +34,8 @@ export function PlacesTable({ story }: { story: Story }) {
   );
 }
 
+const ALARM_WORDS = { "": "", unsaid: ", nothing says so", lost: ", lost" };
+
 function byOrderOf(life: Life | undefined): (a: number, b: number) => number {
   const order = new Map(life?.shown.map((lane, i) => [lane, i]));
   return (a, b) => (order.get(a) ?? 99) - (order.get(b) ?? 99);
@@ -42,22 +44,22 @@ function byOrderOf(life: Life | undefined): (a: number, b: number) => number {
 function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; lane: number; step: number; acts: boolean; brief: boolean }) {
   const before = valueAt(life.lanes.get(lane), step - 1), after = valueAt(life.lanes.get(lane), step);
   const changed = acts && before !== after;
-  const doomed = (lane === DISK || lane === MEDIA) && after > 0 && lane === DISK && valueAt(life.risk, step) % 2 === 1;
+  const alarm = lane === DISK ? alarmAt(life, step) : "";
   return (
     <>
-      <td class={classOf(lane, after, changed, doomed)} data-run={r} data-lane={keyOf(lane)}
+      <td class={classOf(lane, after, changed, alarm !== "")} data-run={r} data-lane={keyOf(lane)}
         data-value={lettersOf(lane, after)} data-before={lettersOf(lane, acts ? before : after)}>
         {changed && <span class="was">{lettersOf(lane, before)} → </span>}
         <b>{lettersOf(lane, after)}</b>
       </td>
       <td class={changed ? "means changed" : "means"}>
-        {brief ? "" : meaningOf(lane, after) + (doomed ? ", nothing says so" : "")}
+        {brief ? "" : meaningOf(lane, after) + ALARM_WORDS[alarm]}
       </td>
     </>
   );
 }
 
-function classOf(lane: number, value: number, changed: boolean, doomed: boolean): string {
+function classOf(lane: number, value: number, changed: boolean, alarming: boolean): string {
   const loud = says(lane, value) || (lane >= TLBS && (value & PRESENT) !== 0) || lookOf(lane, value).fill === "solid";
-  return ["value", changed ? "changed" : "", doomed ? "alarm" : "", loud ? "set" : ""].filter(Boolean).join(" ");
+  return ["value", changed ? "changed" : "", alarming ? "alarm" : "", loud ? "set" : ""].filter(Boolean).join(" ");
 }

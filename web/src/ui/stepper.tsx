@@ -1,5 +1,5 @@
 import type { Life } from "../history";
-import { changesOf, doomedAt } from "../history";
+import { alarmAt, changesOf } from "../history";
 import { changeOf } from "../lanes";
 import { spansAround } from "../run";
 import { type Story, go, goToDirtiness, goToLoss, lossPlaces } from "../story";
@@ -22,22 +22,26 @@ export function Stepper({ story }: { story: Story }) {
   );
 }
 
+const Icon = ({ path }: { path: string }) => (
+  <svg viewBox="0 0 12 12" width="12" height="12" aria-hidden="true"><path d={path} fill="currentColor" stroke="currentColor" stroke-width="1.2" stroke-linejoin="round" /></svg>
+);
+
 function Buttons({ story }: { story: Story }) {
   const last = story.picked.value.merged.count - 1;
   const place = story.cursor.value;
   return (
     <div class="buttons" role="group" aria-label="Stepping">
-      <button type="button" aria-label="First step" disabled={place === 0} onClick={() => go(story, 0)}>⏮&#xFE0E;</button>
-      <button type="button" aria-label="Step back" disabled={place === 0} onClick={() => go(story, place - 1)}>◀&#xFE0E;</button>
-      <button type="button" aria-label="Step on" disabled={place === last} onClick={() => go(story, place + 1)}>▶&#xFE0E;</button>
-      <button type="button" aria-label="Last step" disabled={place === last} onClick={() => go(story, last)}>⏭&#xFE0E;</button>
+      <button type="button" aria-label="First step" disabled={place === 0} onClick={() => go(story, 0)}><Icon path="M2 2V10M10 2L4 6L10 10Z" /></button>
+      <button type="button" aria-label="Step back" disabled={place === 0} onClick={() => go(story, place - 1)}><Icon path="M9 1.5L3 6L9 10.5Z" /></button>
+      <button type="button" aria-label="Step on" disabled={place === last} onClick={() => go(story, place + 1)}><Icon path="M3 1.5L9 6L3 10.5Z" /></button>
+      <button type="button" aria-label="Last step" disabled={place === last} onClick={() => go(story, last)}><Icon path="M10 2V10M2 2L8 6L2 10Z" /></button>
       <label>
-        step <input type="number" min={1} max={last + 1} value={place + 1} data-jump
+        <span class="unseen">Step </span><input type="number" min={1} max={last + 1} value={place + 1} data-jump
           onChange={event => go(story, event.currentTarget.valueAsNumber - 1 || 0)} /> of {count(last + 1)}
       </label>
       <span class="gap" />
-      <button type="button" title="Previous step that changes what is dirty (,)" onClick={() => goToDirtiness(story, -1)}>‹ dirty</button>
-      <button type="button" title="Next step that changes what is dirty (.)" onClick={() => goToDirtiness(story, 1)}>dirty ›</button>
+      <button type="button" title="Previous step that changes what is dirty (,)" onClick={() => goToDirtiness(story, -1)}>‹ bit</button>
+      <button type="button" title="Next step that changes what is dirty (.)" onClick={() => goToDirtiness(story, 1)}>bit ›</button>
       {lossPlaces(story.picked.value).length > 0 &&
         <button type="button" class="alarm" title="Where the page is forgotten (l)" onClick={() => goToLoss(story)}>loss</button>}
       <button type="button" title="Keys (?)" aria-label="Keys" onClick={showKeys}>?</button>
@@ -73,12 +77,12 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
           bytes {loss.offset}..{loss.offset + loss.length - 1} ({count(loss.length)}).
         </p>
       ))}
-      {!flags.length && doomedAt(life, step) && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
+      {!flags.length && alarmAt(life, step) === "unsaid" && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
       {site?.words && <p class="words">{site.words}</p>}
       <dl>
         <div><dt>on</dt><dd>{pageName(life.entry)}{block > 0 ? ` block ${block - 1}` : ""}{story.runs.length > 1 && `, step ${count(step + 1)} of ${count(life.count)} of ${run.meta.title}`}</dd></div>
         <div><dt>at</dt><dd>cycle {count(cyclesOf(run.meta, time))}, {instant(time)} after power-on</dd></div>
-        {since !== null && <div><dt>after</dt><dd>{plural(cyclesOf(run.meta, since), "cycle")} ({duration(since)}) since the page's step before</dd></div>}
+        {since !== null && <div><dt>after</dt><dd>{plural(cyclesOf(run.meta, since), "cycle")} ({duration(since)}) after the page's step before</dd></div>}
         {spansAround(run, event).filter(span => span !== event).map(span => (
           <div key={span}><dt>in</dt><dd>{spanWords(run, span)}</dd></div>
         ))}
