@@ -27,7 +27,7 @@ interface Brush extends Frame { ctx: CanvasRenderingContext2D; scale: Scale; fir
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
-const PAD = 4;              // above and below a lane's bar
+const PAD = 3;              // above and below a lane's bar
 const INDENT = 13;          // of a bar's letters: in front of them is room for marks and arrows' heads
 const NARROW = 1.5;         // px: what is narrower is put together
 
@@ -243,9 +243,9 @@ function paintBar(
   }
   if (look.locked) {
     ctx.fillStyle = palette.paper;
-    ctx.fillRect(x0, top, width, 5);
-    ctx.fillStyle = weave(ctx, "lock", palette.ink, dpr);
     ctx.fillRect(x0, top, width, 4);
+    ctx.fillStyle = weave(ctx, "lock", palette.ink, dpr);
+    ctx.fillRect(x0, top, width, 3);
     ctx.fillStyle = palette.ink;
     ctx.fillRect(x0, top, width, 1);
   }
@@ -429,54 +429,70 @@ function drawArrow(brush: Brush, from: number, to: number, strong: boolean): voi
   ctx.globalAlpha = 1;
 }
 
-interface Flag { step: number; text: string }
+interface Flag { step: number; texts: string[] }
 
 export function flagsOf(life: Life): Flag[] {
   const flags = new Map<string, Flag>();
   for (const loss of life.losses) {
-    const kind = loss.kind === "lost" ? "lost store" : "promised, not kept";
-    if (loss.stored >= 0) flags.set(`s${loss.stored}`, { step: loss.stored, text: kind });
-    if (loss.dropped >= 0) flags.set(`d${loss.dropped}`, { step: loss.dropped, text: "nothing knows any more" });
+    const texts = loss.kind === "lost" ? ["lost store", "lost"] : ["promised, not kept", "promised"];
+    if (loss.stored >= 0) flags.set(`s${loss.stored}`, { step: loss.stored, texts });
+    if (loss.dropped >= 0) flags.set(`d${loss.dropped}`, { step: loss.dropped, texts: ["nothing knows any more", "forgotten"] });
   }
   return [...flags.values()].sort((a, b) => a.step - b.step);
 }
 
+const MOST_FLAGS = 60;
+
 function drawFlags(brush: Brush): void {
-  const { ctx, palette, layout, life, scale } = brush;
+  const { layout, life, scale } = brush;
   if (layout.flagY < 0) return;
+  const flags = flagsOf(life).filter(({ step }) => step >= brush.first && step < brush.end).slice(0, MOST_FLAGS)
+    .flatMap(({ step, texts }) => {
+      const at = anchor(brush, step);
+      return at && at.x >= scale.left ? [{ at, texts }] : [];
+    });
+  const taken: [number, number][] = flags.map(({ at }) => [at.x - 2, at.x + 10]);
+  for (const { at, texts } of flags) {
+    drawPennant(brush, at);
+    labelFlag(brush, at.x, texts, taken);
+  }
+}
+
+function drawPennant({ ctx, palette, layout }: Brush, at: { x: number; y: number }): void {
+  const y = layout.flagY + 4;
+  ctx.strokeStyle = ctx.fillStyle = palette.alarm;
+  ctx.lineWidth = 1;
+  ctx.setLineDash([3, 2]);
+  ctx.beginPath();
+  ctx.moveTo(at.x, y);
+  ctx.lineTo(at.x, at.y - 5);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.moveTo(at.x, y);
+  ctx.lineTo(at.x + 9, y + 4);
+  ctx.lineTo(at.x, y + 8);
+  ctx.fill();
+  ctx.lineWidth = 1.75;
+  ctx.beginPath();
+  ctx.arc(at.x, at.y, 5.5, 0, 2 * Math.PI);
+  ctx.stroke();
+}
+
+// Beside its flag where there is room, the long words if they fit, on the right if that is free.
+function labelFlag({ ctx, layout, scale }: Brush, x: number, texts: string[], taken: [number, number][]): void {
   ctx.font = `600 11px ${FONT}`;
   ctx.textAlign = "left";
-  const flags = flagsOf(life).filter(({ step }) => step >= brush.first && step < brush.end);
-  flags.forEach(({ step, text }, i) => {
-    const at = anchor(brush, step);
-    if (!at || at.x < scale.left) return;
-    const y = layout.flagY + 4;
-    ctx.strokeStyle = ctx.fillStyle = palette.alarm;
-    ctx.lineWidth = 1;
-    ctx.setLineDash([3, 2]);
-    ctx.beginPath();
-    ctx.moveTo(at.x, y);
-    ctx.lineTo(at.x, at.y - 5);
-    ctx.stroke();
-    ctx.setLineDash([]);
-    ctx.beginPath();
-    ctx.moveTo(at.x, y);
-    ctx.lineTo(at.x + 9, y + 4);
-    ctx.lineTo(at.x, y + 8);
-    ctx.fill();
-    ctx.lineWidth = 1.75;
-    ctx.beginPath();
-    ctx.arc(at.x, at.y, 5.5, 0, 2 * Math.PI);
-    ctx.stroke();
-    const next = flags[i + 1] && anchor(brush, flags[i + 1]!.step);
+  for (const text of texts) {
     const width = ctx.measureText(text).width;
-    if (at.x + 12 + width <= scale.right + 8) fillClipped(ctx, text, at.x + 12, y + 4.5, next ? next.x - at.x - 16 : Infinity);
-    else {
-      ctx.textAlign = "right";
-      ctx.fillText(text, at.x - 5, y + 4.5);
-      ctx.textAlign = "left";
+    for (const left of [x + 13, x - 5 - width]) {
+      const right = left + width;
+      if (left < scale.left || right > scale.right + 8 || taken.some(([from, to]) => left < to && from < right)) continue;
+      ctx.fillText(text, left, layout.flagY + 8.5);
+      taken.push([left - 4, right + 4]);
+      return;
     }
-  });
+  }
 }
 
 function drawNow(brush: Brush): void {

@@ -17,7 +17,7 @@ export function Counters({ story }: { story: Story }) {
     <section id="counters" aria-labelledby="counters-title">
       <h2 id="counters-title">Counters over time</h2>
       {groups.length
-        ? <p class="lead">The line is the stepper's instant. A click goes to this page's nearest step. Dashes are limits{story.runs.length > 1 && "; B's lines are thin"}.</p>
+        ? <p class="lead">The line is the stepper's instant. A click goes to this page's nearest step. Long dashes are limits{story.runs.length > 1 && "; B's lines are dotted"}.</p>
         : <p class="lead">This file has no counters.</p>}
       <div class="plots">{groups.map(group => <Plot key={group.name} story={story} group={group} />)}</div>
     </section>
@@ -55,7 +55,7 @@ function Plot({ story, group }: { story: Story; group: Group }) {
       if (!plot.cursor.idx) plot.setLegend({ idx: plot.valToIdx(story.now.value) }, false);
     };
     const stop = effect(put);
-    plot.hooks["setScale"] = [put];
+    plot.hooks["setScale"] = plot.hooks["ready"] = [put];
     const click = (event: MouseEvent) => {
       if (plot.select.width < 3) go(story, nearestPlace(story, plot.posToVal(event.offsetX, "x")));
     };
@@ -96,8 +96,9 @@ function options(story: Story, group: Group, width: number, palette: Palette): u
       ...group.lines.map(({ counter, r }): uPlot.Series => ({
         label: story.runs.length > 1 ? `${counter.name} ${"AB"[r]}` : counter.name,
         stroke: palette[HUES[names.indexOf(counter.name) % HUES.length]!],
-        width: r ? 1 : 1.75,
-        ...(counter.limit ? { dash: [5, 4], width: 1.25 } : {}),
+        width: 1.75,
+        ...(r ? { dash: [2, 2], width: 1.5 } : {}),
+        ...(counter.limit ? { dash: [8, 5], width: 1.25 } : {}),
         paths: stepped,
         points: { show: false },
         value: (_, value) => value === null ? "" : count(value),

@@ -17,7 +17,7 @@ export function Picker({ story, open }: { story: Story; open: boolean }) {
   const found = story.pages.filter(entry => matches(entry, filter.value));
   const picked = story.pages.find(entry => entry.key === story.picked.value.key);
   return (
-    <details class="picker" open={open && !matchMedia("(max-width: 1100px)").matches}>
+    <details class={open ? "picker" : "picker above"} open={open && !matchMedia("(max-width: 1100px)").matches}>
       <summary>
         <h2>Pages</h2>
         <span class="count">{count(story.pages.length)}</span>

@@ -40,8 +40,8 @@ function Buttons({ story }: { story: Story }) {
           onChange={event => go(story, event.currentTarget.valueAsNumber - 1 || 0)} /> of {count(last + 1)}
       </label>
       <span class="gap" />
-      <button type="button" title="Previous step that changes what is dirty (,)" onClick={() => goToDirtiness(story, -1)}>‹ bit</button>
-      <button type="button" title="Next step that changes what is dirty (.)" onClick={() => goToDirtiness(story, 1)}>bit ›</button>
+      <button type="button" title="Previous step that changes what is dirty (,)" onClick={() => goToDirtiness(story, -1)}>‹D</button>
+      <button type="button" title="Next step that changes what is dirty (.)" onClick={() => goToDirtiness(story, 1)}>D›</button>
       {lossPlaces(story.picked.value).length > 0 &&
         <button type="button" class="alarm" title="Where the page is forgotten (l)" onClick={() => goToLoss(story)}>loss</button>}
       <button type="button" title="Keys (?)" aria-label="Keys" onClick={showKeys}>?</button>
