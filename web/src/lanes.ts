@@ -1,4 +1,5 @@
 import type { Actor, PageEntry, Place } from "./format";
+import { count, plural } from "./numbers";
 
 // A page's lanes: which numbers the format gives them, and how their values are written.
 export const PG = 0, TAGS = 1, INODE = 2, KEY = 3, DISK = 4, CACHED = 5, MEDIA = 6, MEMORY = 7;
@@ -102,7 +103,7 @@ export function meaningOf(lane: number, value: number): string {
   }
   switch (kind) {
     case "inode": return value ? "on the dirty list" : "not on the dirty list";
-    case "memory": return value === 1 ? "after 1 store" : `after ${value.toLocaleString("en")} stores`;
+    case "memory": return `after ${plural(value, "store")}`;
     case "cached": return value ? "in the page cache" : "not in the page cache";
     default: return value === 0 ? "as memory" : value === 1 ? "byte behind" : "bytes behind";
   }
@@ -115,7 +116,7 @@ export function changeOf(lane: number, before: number, after: number): string {
   }
   if (kind === "bh" && (before & 3) === (after & 3)) return after ? "buffer appears" : "buffer goes away";
   if (kind === "disk" || kind === "media") {
-    return `${kind} ${before.toLocaleString("en")} → ${after.toLocaleString("en")} bytes behind`;
+    return `${kind} ${count(before)} → ${count(after)} bytes behind`;
   }
   return `${prefixOf(lane)} ${lettersOf(lane, before)} → ${lettersOf(lane, after)}`;
 }

@@ -206,7 +206,7 @@ test("a page with 200,000 events is drawn in a frame", async t => {
   const path = writeReport("hot", [randomRun(250000, { pages: 20, hot: 85, seed: 3 })]);
   await opened(path, {}, async page => {
     const lanes = page.locator("[data-lanes]");
-    const slowest = {};
+    const usual = {};
     for (const axis of ["step", "time"]) {
       await page.locator(`[data-axis="${axis}"]`).click();
       await press(page, "0");
@@ -216,11 +216,11 @@ test("a page with 200,000 events is drawn in a frame", async t => {
         await page.waitForTimeout(60);
         times.push(Number(await lanes.getAttribute("data-draw-ms")));
       }
-      slowest[axis] = times.sort((a, b) => a - b).at(-2);
+      usual[axis] = times.sort((a, b) => a - b)[times.length >> 1];
     }
     await page.screenshot({ path: `${shots}hot.png` });
-    t.diagnostic(`drawn in ${JSON.stringify(slowest)} ms; ${await page.locator("[data-jump]").getAttribute("max")} steps`);
-    assert.ok(Math.max(...Object.values(slowest)) < 40, JSON.stringify(slowest));
+    t.diagnostic(`drawn in ${JSON.stringify(usual)} ms; ${await page.locator("[data-jump]").getAttribute("max")} steps`);
+    assert.ok(Math.max(...Object.values(usual)) < 30, JSON.stringify(usual));
   });
 });
 

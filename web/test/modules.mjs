@@ -6,7 +6,7 @@ const at = path => fileURLToPath(new URL(path, import.meta.url));
 const outfile = at("../build/modules.mjs");
 await build({
   stdin: {
-    contents: ["format", "decode", "run", "history", "bytes", "lanes", "merge", "words", "series"]
+    contents: ["format", "decode", "run", "history", "bytes", "lanes", "merge", "numbers", "words", "series"]
       .map(name => `export * from "./${name}";`).join("\n") + 'export { matches } from "./ui/picker"; export { tickStep } from "./draw/scale";',
     resolveDir: at("../src"), loader: "ts",
   },

@@ -17,13 +17,13 @@ function makePage() {
 }
 
 // Plausible, not exact: a store to a page that is clean faults first; now and then a page is written.
-export function* randomEvents(count, { pages = 2000, cores = 4, seed = 1, hot = 0 } = {}) {
+export function* randomEvents(count, { pages = 2000, cores = 4, seed = 1, hot = 0, burst = 24 } = {}) {
   const random = randomFrom(seed);
   const all = Array.from({ length: pages }, makePage);
   const writing = [];
   let t = 1000000, n = 0;
   const event = (actor, site, page, more) => {
-    t += 500 * (1 + random(400));
+    t += site === S["store"] ? 20000 : 500 * (1 + random(400));
     ++n;
     return { t, actor, site, page, ...more };
   };
@@ -74,9 +74,13 @@ export function* randomEvents(count, { pages = 2000, cores = 4, seed = 1, hot = 
       page.tlb[core] = 7;
       yield event(core, S["TLB fill"], p, { changes: [[TLB + core, 7]] });
     }
-    const a = random(4096), b = Math.min(4095, a + random(64));
-    page.behind = Math.min(4096, page.behind + b - a + 1);
-    yield event(core, S["store"], p, { a, b, changes: [[VERSION, ++page.version], [BEHIND, page.behind]] });
+    // A program goes through a page in words, at its own pace.
+    const width = 8 << random(3);
+    let from = random(4096 / width) * width;
+    for (let left = 1 + random(burst); left > 0 && from < 4096; --left, from += width) {
+      page.behind = Math.min(4096, page.behind + width);
+      yield event(core, S["store"], p, { a: from, b: from + width - 1, changes: [[VERSION, ++page.version], [BEHIND, page.behind]] });
+    }
   }
 }
 

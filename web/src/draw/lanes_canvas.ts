@@ -4,7 +4,8 @@ import { type Life, type Stretch, type Timeline, changesOf, NO_LANE, lastAtOrBef
 import { BUFFERS, DISK, MEDIA, MEMORY, type Look, kindOf, lettersOf, lookOf, titleOf } from "../lanes";
 import { type Palette, hueOf, inkOn } from "../palette";
 import type { Axis, View } from "../story";
-import { count, cyclesOf, duration, instant } from "../words";
+import { count, duration, instant } from "../numbers";
+import { cyclesOf } from "../words";
 import { weave } from "./fills";
 import type { Layout, Row } from "./layout";
 import { type Scale, inView, makeScale, tickStep } from "./scale";
@@ -93,29 +94,36 @@ function extent({ scale, edges, axis }: Brush, stretch: Stretch): [number, numbe
   return [scale.x(edges[stretch.from]!), scale.x(to)];
 }
 
-function visibleStretches(brush: Brush, stretches: Stretch[]): Stretch[] {
+// Calls draw for each stretch that can be seen; of those that are narrow, for one a pixel.
+function eachStretch(brush: Brush, stretches: Stretch[], draw: (stretch: Stretch, x0: number, x1: number) => void): void {
+  let drawnTo = -Infinity;
+  for (let i = firstFrom(stretches, brush.first); i < stretches.length && stretches[i]!.from < brush.end; ++i) {
+    const [x0, x1] = extent(brush, stretches[i]!);
+    if (x1 - x0 < NARROW && x0 < drawnTo + 1) continue;
+    drawnTo = Math.max(x0, x1);
+    draw(stretches[i]!, Math.max(brush.scale.left, x0), Math.min(brush.scale.right + 8, x1));
+  }
+}
+
+function firstFrom(stretches: Stretch[], step: number): number {
   let low = 0, high = stretches.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (stretches[middle]!.to < brush.first) low = middle + 1;
+    if (stretches[middle]!.to < step) low = middle + 1;
     else high = middle;
   }
-  let end = low;
-  while (end < stretches.length && stretches[end]!.from < brush.end) ++end;
-  return stretches.slice(low, end);
+  return low;
 }
 
 function drawActors(brush: Brush): void {
-  const { ctx, palette, layout, life, scale } = brush;
+  const { ctx, palette, layout, life } = brush;
   ctx.textAlign = "left";
   const y = layout.actorY;
-  for (const stretch of visibleStretches(brush, life.acting)) {
-    const [x0, x1] = clip(extent(brush, stretch), scale);
+  eachStretch(brush, life.acting, (stretch, x0, x1) => {
     ctx.fillStyle = palette.faint;
     ctx.fillRect(x0, y + 16.5, Math.max(1, x1 - x0 - 2), 1.5);
-    if (x1 - x0 < 22) continue;
     const actor = life.run.meta.actors[stretch.what];
-    if (!actor) continue;
+    if (x1 - x0 < 22 || !actor) return;
     ctx.font = `600 11px ${FONT}`;
     ctx.fillStyle = palette.ink;
     const who = ctx.measureText(`${actor.who} `).width;
@@ -123,20 +131,16 @@ function drawActors(brush: Brush): void {
     ctx.font = `11px ${FONT}`;
     ctx.fillStyle = palette.quiet;
     if (x1 - x0 > who + 36) fillClipped(ctx, actor.where, x0 + who, y + 9, x1 - x0 - who - 6);
-  }
+  });
 }
 
-const clip = ([x0, x1]: [number, number], scale: Scale): [number, number] =>
-  [Math.max(scale.left, x0), Math.min(scale.right + 8, x1)];
-
 function drawSpans(brush: Brush): void {
-  const { ctx, palette, layout, life, scale } = brush;
+  const { ctx, palette, layout, life } = brush;
   ctx.textAlign = "left";
   ctx.font = `10.5px ${FONT}`;
   life.spans.forEach((row, depth) => {
     const y = layout.spanY[depth]!;
-    for (const stretch of visibleStretches(brush, row)) {
-      const [x0, x1] = clip(extent(brush, stretch), scale);
+    eachStretch(brush, row, (stretch, x0, x1) => {
       ctx.strokeStyle = palette.quiet;
       ctx.lineWidth = 0.75;
       ctx.beginPath();
@@ -148,7 +152,7 @@ function drawSpans(brush: Brush): void {
       ctx.fillStyle = palette.quiet;
       const site = life.run.meta.sites[life.run.events.site[stretch.what]!];
       if (x1 - x0 > 30) fillClipped(ctx, site?.name ?? "", x0 + 5, y + 9.5, x1 - x0 - 12);
-    }
+    });
   });
 }
 
@@ -318,6 +322,7 @@ function drawDisk(brush: Brush, row: Row, risk: Timeline, hue: string): void {
       ctx.fillStyle = hue;
       ctx.fillRect(x0, base - height, width, height);
     }
+    if (width < 20) return;
     ctx.font = `${doomed ? "600 " : ""}10.5px ${FONT}`;
     ctx.fillStyle = doomed ? palette.alarm : palette.quiet;
     ctx.textAlign = "left";

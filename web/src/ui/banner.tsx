@@ -1,7 +1,8 @@
 import type { Finding } from "../format";
 import { type Story, go, pick } from "../story";
 import type { Run } from "../run";
-import { duration, findingWords, leftOut, verdictWords } from "../words";
+import { duration } from "../numbers";
+import { findingWords, leftOut, verdictWords } from "../words";
 
 const isFine = (run: Run) => /^Nothing was lost$/.test(verdictWords(run.meta.verdict));
 

@@ -6,7 +6,7 @@ import { type Life, valueAt } from "../history";
 import { DISK } from "../lanes";
 import { PALETTES, type Palette } from "../palette";
 import type { Story } from "../story";
-import { count, plural } from "../words";
+import { count, plural } from "../numbers";
 import { letterOf } from "./banner";
 
 const ACROSS = 64, CELL = 4, LABELS = 32;

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Stat } from "../format";
 import type { Story } from "../story";
-import { count, plural } from "../words";
+import { count, plural } from "../numbers";
 import { letterOf } from "./banner";
 
 interface OptionRow { name: string; help: string; values: (string | undefined)[]; set: (string | undefined)[]; differs: boolean; own: boolean }

@@ -5,7 +5,7 @@ import type { Counter } from "../format";
 import { PALETTES, type Palette } from "../palette";
 import { align } from "../series";
 import { type Story, go, nearestPlace } from "../story";
-import { count, duration } from "../words";
+import { count, duration } from "../numbers";
 import { useWidth } from "./width";
 
 interface Line { counter: Counter; r: number }

@@ -1,6 +1,6 @@
 import type { Latency } from "../format";
 import type { Story } from "../story";
-import { count, duration } from "../words";
+import { count, duration } from "../numbers";
 import { letterOf } from "./banner";
 
 export function Latencies({ story }: { story: Story }) {

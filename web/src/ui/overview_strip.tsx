@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { drawOverview } from "../draw/overview";
 import { PALETTES } from "../palette";
 import { type Story, look, placeAtTime, timeOfPlace } from "../story";
-import { duration } from "../words";
+import { duration } from "../numbers";
 import { useWidth } from "./width";
 
 // The whole run in one strip. Dragging in it moves the lanes' view.

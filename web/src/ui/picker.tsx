@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { type PickerEntry, type Story, pick } from "../story";
-import { count, pageName, plural } from "../words";
+import { count, plural } from "../numbers";
+import { pageName } from "../words";
 
 const MOST = 200;
 

@@ -3,7 +3,8 @@ import { alarmAt, changesOf } from "../history";
 import { changeOf } from "../lanes";
 import { spansAround } from "../run";
 import { type Story, go, goToDirtiness, goToLoss, lossPlaces } from "../story";
-import { argumentWords, actorName, count, cyclesOf, duration, instant, pageName, plural, siteName, spanWords } from "../words";
+import { count, duration, instant, plural } from "../numbers";
+import { argumentWords, actorName, cyclesOf, pageName, siteName, spanWords } from "../words";
 import { letterOf } from "./banner";
 import { showKeys } from "./keys";
 
