@@ -47,6 +47,23 @@ export function titleOf(lane: number, page: PageEntry): string {
   }
 }
 
+const STORIES: { [kind in Kind]: string } = {
+  tlb: "A core's own copy of the PTE. The MMU fills it, and sets D with the first store through it; invlpg, a shootdown or an eviction drop it.",
+  pte: "The page table's entry. The walker or the fault handler sets D; page_mkclean, zap, reclaim and msync clear it.",
+  key: "The frame's storage key. Any store sets C; the kernel resets it.",
+  pg: "The page's flags. set_page_dirty sets the master dirty bit, clear_page_dirty_for_io clears it.",
+  bh: "The buffer_head of a block. set_page_dirty dirties all of a page's, write(2) some; writepage cleans them, and the journal does so by itself.",
+  tags: "The page's tags in its mapping's radix tree, by which a sync finds it.",
+  inode: "Is the file's inode on the list of dirty ones, which the flusher goes through?",
+  memory: "How many stores the page has had.",
+  disk: "In how many bytes the disk, as it would read back now, differs from memory.",
+  media: "In how many bytes what a power cut would leave differs from memory.",
+  cached: "Is the page in the page cache?",
+};
+
+// A place in a sentence: whose it is, who sets it, who clears it.
+export function storyOf(lane: number): string { return STORIES[kindOf(lane)]; }
+
 // The names before "PWD -> P--", as the terminal's stories have them.
 function prefixOf(lane: number): string {
   switch (kindOf(lane)) {

@@ -202,9 +202,12 @@ export function placeAtPosition(story: Story, position: number): number {
 export function zoomToStep(story: Story): void {
   const { merged } = story.picked.value;
   const place = story.cursor.value;
-  const first = Math.max(0, place - 6), last = Math.min(merged.count - 1, place + 6);
-  if (story.axis.value === "step") look(story, first, last + 1);
-  else around(story, timeOfPlace(story.picked.value, first), timeOfPlace(story.picked.value, last));
+  if (story.axis.value === "step") return look(story, Math.max(0, place - 6), Math.min(merged.count, place + 7));
+  const now = story.now.value;
+  const gaps = [-2, -1, 1, 2].map(by => place + by).filter(at => at >= 0 && at < merged.count)
+    .map(at => Math.abs(timeOfPlace(story.picked.value, at) - now)).filter(gap => gap > 0);
+  const reach = 8 * Math.min(story.end / 8, ...gaps);
+  look(story, now - reach, now + reach);
 }
 
 // Where the picked page is forgotten, in each run; or where what was lost was stored.

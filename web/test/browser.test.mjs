@@ -122,6 +122,16 @@ test("mouse: Show me, a click in the lanes, a cause's link, both axes, the wheel
   assert.equal(await page.locator("[data-page]").count(), 1);
 }));
 
+test("the address says where the reader is", () => opened(story, {}, async page => {
+  await press(page, "l");
+  await press(page, "t");
+  await page.waitForFunction(() => location.hash === "#page=1:1&step=27&axis=time");
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.ready);
+  assert.equal(await stepNow(page), 27);
+  assert.equal(await page.locator('[data-axis="time"]').getAttribute("aria-pressed"), "true");
+}));
+
 test("? shows the keys, and the theme can be changed", () => opened(story, {}, async page => {
   await press(page, "?");
   assert.match(await text(page, "dialog"), /ten steps/);

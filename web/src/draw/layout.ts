@@ -16,7 +16,7 @@ export interface Layout {
   lanesEnd: number;
 }
 
-const ACTOR = 20, SPAN = 15, FLAG = 20, AXIS = 32;
+const ACTOR = 20, SPAN = 15, FLAG = 20, AXIS = 29;
 
 export function layoutOf(life: Life, width: number, tight: boolean): Layout {
   const lanes = life.shown;

@@ -4,6 +4,8 @@ import type { Run } from "../run";
 import { duration } from "../numbers";
 import { findingWords, leftOut, verdictWords } from "../words";
 
+const ENDINGS: { [ended: string]: string } = { "power cut": "ended by a power cut", "deadlock": "ended in a deadlock" };
+
 const isFine = (run: Run) => /^Nothing was lost$/.test(verdictWords(run.meta.verdict));
 
 export function Banner({ story }: { story: Story }) {
@@ -30,7 +32,7 @@ function Verdict({ story, run, r }: { story: Story; run: Run; r: number }) {
       {finding && <button type="button" class="showMe" onClick={() => showFinding(story, r, finding)}>Show me</button>}
       </div>
       <p class="what">
-        <b>{meta.title}</b>{meta.subtitle && ` · ${meta.subtitle}`} · {duration(meta.end_ps)} simulated, {meta.ended}
+        <b>{meta.title}</b>{meta.subtitle && ` · ${meta.subtitle}`} · {duration(meta.end_ps)} simulated, {ENDINGS[meta.ended] ?? meta.ended}
         {" · "}{meta.as_expected ? "as its config expects" : <strong class="alarm">not what its config expects</strong>}
       </p>
       {finding && <p class="finding">{findingWords(run, finding)}</p>}

@@ -37,7 +37,21 @@ export function LanesPanel({ story }: { story: Story }) {
           </div>
         );
       })}
+      <LookKey />
     </section>
+  );
+}
+
+const LOOKS = [
+  ["solid", "dirty"], ["hatch", "writable, clean"], ["outline", "present"], ["stripes", "under writeback"], ["lock", "locked"],
+  ["alarm", "the disk is behind, and nothing says so"],
+];
+
+function LookKey() {
+  return (
+    <ul class="lookKey" aria-label="How lanes are drawn">
+      {LOOKS.map(([look, words]) => <li key={look}><i class={`look-${look}`} />{words}</li>)}
+    </ul>
   );
 }
 

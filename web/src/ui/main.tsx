@@ -4,6 +4,7 @@ import { type Meta, UnreadableData, parseMeta } from "../format";
 import { wearTheme } from "../palette";
 import { type Run, makeRun } from "../run";
 import { makeStory, rememberedTheme } from "../story";
+import { followAddress } from "./address";
 import { App } from "./app";
 
 const NO_DATA = "This is the empty report page: it holds no run. " +
@@ -34,6 +35,7 @@ async function start(): Promise<void> {
     if (!runs.length) return say(root, NO_DATA);
     document.title = `${runs.map(run => run.meta.title).join(" and ")} – mkclean`;
     const story = makeStory(runs, theme);
+    followAddress(story);
     root.replaceChildren();
     render(<App story={story} />, root);
     requestAnimationFrame(() => requestAnimationFrame(() => {

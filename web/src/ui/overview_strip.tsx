@@ -42,7 +42,7 @@ export function Overview({ story }: { story: Story }) {
   };
   return (
     <div class="overview">
-      <span class="label">the run, {duration(story.end)}</span>
+      <span class="label">the run, {duration(story.end, 3)}</span>
       <div ref={box} class="strip">
         <canvas ref={canvas} role="img" aria-label="Where in the whole run this page's steps are, and which part of it the lanes show"
           style={{ height: `${height}px` }} onPointerDown={brush} onPointerMove={brush} />

@@ -1,5 +1,5 @@
 import { type Life, alarmAt, valueAt } from "../history";
-import { DISK, keyOf, kindOf, lettersOf, lookOf, meaningOf, titleOf, says, TLBS, PRESENT } from "../lanes";
+import { DISK, keyOf, kindOf, lettersOf, lookOf, meaningOf, storyOf, titleOf } from "../lanes";
 import type { Story } from "../story";
 import { letterOf } from "./banner";
 import { Glyph } from "./glyph";
@@ -24,7 +24,7 @@ export function PlacesTable({ story }: { story: Story }) {
         <tbody>
           {lanes.map(lane => (
             <tr key={lane}>
-              <th scope="row"><Glyph kind={kindOf(lane)} /> {titled(lane)}</th>
+              <th scope="row" title={storyOf(lane)}><Glyph kind={kindOf(lane)} /> {titled(lane)}</th>
               {known.map(({ life, r, step, acts }) => <Cells key={r} life={life} r={r} lane={lane} step={step} acts={acts} brief={known.length > 1} />)}
             </tr>
           ))}
@@ -60,6 +60,7 @@ function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; la
 }
 
 function classOf(lane: number, value: number, changed: boolean, alarming: boolean): string {
-  const loud = says(lane, value) || (lane >= TLBS && (value & PRESENT) !== 0) || lookOf(lane, value).fill === "solid";
+  const { fill, locked } = lookOf(lane, value);
+  const loud = locked || fill === "solid" || fill === "both" || fill === "stripes";
   return ["value", changed ? "changed" : "", alarming ? "alarm" : "", loud ? "set" : ""].filter(Boolean).join(" ");
 }

@@ -37,7 +37,7 @@ function Buttons({ story }: { story: Story }) {
       <button type="button" aria-label="Step on" disabled={place === last} onClick={() => go(story, place + 1)}><Icon path="M3 1.5L9 6L3 10.5Z" /></button>
       <button type="button" aria-label="Last step" disabled={place === last} onClick={() => go(story, last)}><Icon path="M10 2V10M2 2L8 6L2 10Z" /></button>
       <label>
-        <span class="unseen">Step </span><input type="number" min={1} max={last + 1} value={place + 1} data-jump
+        <span class="unseen">Step </span><input type="number" min={1} max={last + 1} value={place + 1} data-jump style={{ width: `${String(last + 1).length + 4}ch` }}
           onChange={event => go(story, event.currentTarget.valueAsNumber - 1 || 0)} /> of {count(last + 1)}
       </label>
       <span class="gap" />
