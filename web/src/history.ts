@@ -181,7 +181,8 @@ function findCauses(life: Life): void {
   }
 }
 
-const FEW = 4;   // lanes of a kind that are shown though nothing ever happens on them
+const FEW = 4;     // lanes of a kind that are shown though nothing ever happens on them,
+const MANY = 13;   // unless there are as many lanes as this
 
 function lanesToShow(life: Life): number[] {
   const changing = (lane: number) => life.lanes.has(lane);
@@ -192,7 +193,7 @@ function lanesToShow(life: Life): number[] {
   };
   const buffers = Math.max(1, Math.round(meta.page_size / meta.block_size));
   const ptes = some(PTES, Math.max(1, life.entry.ptes.length));
-  return [
+  const lanes = [
     ...some(TLBS, meta.cores),
     ...(ptes.length ? ptes : [PTES]),
     ...(changing(KEY) ? [KEY] : []),
@@ -204,6 +205,8 @@ function lanesToShow(life: Life): number[] {
     DISK,
     ...(mediaDiffers(life) ? [MEDIA] : []),
   ];
+  const always = [PTES, PG, BUFFERS, TAGS, MEMORY, DISK];
+  return lanes.length < MANY ? lanes : lanes.filter(lane => changing(lane) || always.includes(lane));
 }
 
 function mediaDiffers(life: Life): boolean {

@@ -73,6 +73,7 @@ function prefixOf(lane: number): string {
     case "pg": return "PG";
     case "tags": return "TAG";
     case "key": return "KEY";
+    case "cached": return "page cache";
     default: return kindOf(lane);
   }
 }

@@ -28,7 +28,6 @@ interface Brush extends Frame { ctx: CanvasRenderingContext2D; scale: Scale; fir
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 const MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
-const PAD = 3;              // above and below a lane's bar
 const INDENT = 13;          // of a bar's letters: in front of them is room for marks and arrows' heads
 const NARROW = 1.5;         // px: what is narrower is put together
 
@@ -205,7 +204,7 @@ function drawLane(brush: Brush, row: Row): void {
   if (row.lane === MEDIA) {
     return drawDisk(brush, row, { at: timeline.at, value: timeline.value.map(value => value * 4) }, hue);
   }
-  const top = row.y + PAD, height = layout.rowHeight - 2 * PAD;
+  const top = row.y + layout.pad, height = layout.rowHeight - 2 * layout.pad;
   eachPiece(brush, timeline,
     (x0, x1, value) => paintBar(brush, lookOf(row.lane, value), hue, x0, x1, top, height, lettersOf(row.lane, value)),
     (x, value) => {
@@ -276,7 +275,7 @@ function paintLetters(
 
 function drawVersions(brush: Brush, row: Row, timeline: Timeline, hue: string): void {
   const { ctx, palette, layout } = brush;
-  const top = row.y + PAD, height = layout.rowHeight - 2 * PAD;
+  const top = row.y + layout.pad, height = layout.rowHeight - 2 * layout.pad;
   eachPiece(brush, timeline, (x0, x1, value) => {
     ctx.fillStyle = hue;
     ctx.globalAlpha = 0.22;
@@ -303,7 +302,7 @@ const ALARM_WORDS = { "": "", unsaid: ", nothing says so", lost: ": lost" };
 function drawDisk(brush: Brush, row: Row, risk: Timeline, hue: string): void {
   const { ctx, palette, layout, dpr } = brush;
   const size = brush.life.run.meta.page_size;
-  const most = layout.rowHeight - 2 * PAD, base = row.y + PAD + most;
+  const most = layout.rowHeight - 2 * layout.pad, base = row.y + layout.pad + most;
   eachPiece(brush, risk, (x0, x1, value) => {
     const { behind, alarm } = riskOf(value);
     const doomed = alarm !== "";

@@ -31,7 +31,7 @@ export function App({ story }: { story: Story }) {
         </nav>
       </header>
       <main>
-        <section id="page" class={two ? "explorer two" : "explorer"} aria-label="One page's life">
+        {story.pages.length === 0 ? <p class="alone">No page's events are in this file.</p> : <section id="page" class={two ? "explorer two" : "explorer"} aria-label="One page's life">
           <Picker story={story} open={!two} />
           <div class="life">
             <LanesPanel story={story} />
@@ -41,7 +41,7 @@ export function App({ story }: { story: Story }) {
               <BytePanel story={story} />
             </div>
           </div>
-        </section>
+        </section>}
         <Later>
           <Counters story={story} />
           <Latencies story={story} />

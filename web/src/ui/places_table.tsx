@@ -43,7 +43,7 @@ function byOrderOf(life: Life | undefined): (a: number, b: number) => number {
 
 function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; lane: number; step: number; acts: boolean; brief: boolean }) {
   const before = valueAt(life.lanes.get(lane), step - 1), after = valueAt(life.lanes.get(lane), step);
-  const changed = acts && before !== after;
+  const changed = acts && lettersOf(lane, before) !== lettersOf(lane, after);
   const alarm = lane === DISK ? alarmAt(life, step) : "";
   return (
     <>
