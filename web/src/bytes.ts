@@ -1,5 +1,5 @@
 import { type Life, lastAtOrBefore, unsaidAt, valueAt } from "./history";
-import { CACHED } from "./lanes";
+import { CACHED, DISK } from "./lanes";
 
 // What is known of each byte of a page after a step.
 export const SAME = 0, DIRTY_BYTE = 1, TORN = 2, DOOMED = 3, LOST = 4;
@@ -16,10 +16,13 @@ export interface ByteMap {
 // A block's bytes on their way to the disk: steps, Infinity for what never came.
 interface Capture { first: number; last: number; readable: number }
 
+// What is underway with a block, and what has been.
+interface Block { reads: boolean; captures: Capture[] }
+
 export interface ByteIndex {
   stores: { step: number; from: number; to: number }[];
   storeSteps: Uint32Array;
-  captures: Capture[][];     // by block
+  blocks: Block[];
   filled: number[];          // steps at which memory was made what the disk has
 }
 
@@ -27,51 +30,53 @@ const STORES = new Set(["store", "memclear_highpage_flush"]);
 
 export function indexBytes(life: Life): ByteIndex {
   const { events, meta } = life.run;
-  const blocks = Math.max(1, Math.round(meta.page_size / meta.block_size));
-  const index: ByteIndex = {
-    stores: [], storeSteps: new Uint32Array(), captures: Array.from({ length: blocks }, () => []), filled: [],
-  };
+  const count = Math.max(1, Math.round(meta.page_size / meta.block_size));
+  const blocks = Array.from({ length: count }, (): Block => ({ reads: false, captures: [] }));
+  const index: ByteIndex = { stores: [], storeSteps: new Uint32Array(), blocks, filled: stepsInto(life) };
+  const nameOf = (step: number) => meta.sites[events.site[life.events[step]!]!]?.name ?? "";
+  const arrives = life.events.some((_, step) => nameOf(step) === "disk_in_cache") ? "disk_in_cache" : "disk_on_media";
   for (let step = 0; step < life.count; ++step) {
     const event = life.events[step]!;
-    const name = meta.sites[events.site[event]!]?.name ?? "";
+    const name = nameOf(step);
     if (STORES.has(name)) {
       index.stores.push({ step, from: events.a[event]!, to: Math.min(events.b[event]!, meta.page_size - 1) });
-    } else if (name === "add_to_page_cache") {
-      index.filled.push(step);
-    } else if (name.startsWith("disk_")) {
-      const block = events.block[event]!;
-      for (const captures of block > 0 ? index.captures.slice(block - 1, block) : index.captures) follow(captures, name, step);
+    } else {
+      const number = events.block[event]!;
+      const isRead = name === "submit_bh" && events.b[event] === 0;
+      for (const block of number > 0 ? blocks.slice(number - 1, number) : blocks) follow(block, name, arrives, isRead, step);
     }
   }
   index.storeSteps = Uint32Array.from(index.stores, store => store.step);
   return index;
 }
 
-function follow(captures: Capture[], name: string, step: number): void {
-  switch (name) {
-    case "disk_first_beat":
-      captures.push({ first: step, last: Infinity, readable: Infinity });
-      break;
-    case "disk_last_beat": {
-      const open = captures.at(-1);
-      if (open?.last === Infinity) open.last = step;
-      break;
-    }
-    case "disk_in_cache":
-    case "disk_on_media": {
-      const next = captures.find(capture => capture.readable === Infinity && capture.last < Infinity);
-      if (next) next.readable = step;
-      break;
-    }
+// The steps at which the page comes into the page cache, with what the disk has.
+function stepsInto(life: Life): number[] {
+  const cached = life.lanes.get(CACHED);
+  return cached ? cached.at.filter((_, i) => cached.value[i] === 1) : [];
+}
+
+// Reads have beats as writes have; which of the two is underway, submit_bh has said.
+function follow(block: Block, name: string, arrives: string, isRead: boolean, step: number): void {
+  const latest = block.captures.at(-1);
+  if (name === "submit_bh") {
+    block.reads = isRead;
+  } else if (name === "disk_first_beat" && !block.reads) {
+    block.captures.push({ first: step, last: Infinity, readable: Infinity });
+  } else if (name === "disk_last_beat" && latest?.last === Infinity) {
+    latest.last = step;
+  } else if (name === arrives && latest && latest.last < Infinity && latest.readable === Infinity) {
+    latest.readable = step;
   }
 }
 
 export function byteMap(life: Life, index: ByteIndex, step: number): ByteMap {
   const { page_size: size, block_size: blockSize } = life.run.meta;
   const state = new Uint8Array(size);
-  const written = index.captures.map(captures => lastReadable(captures, step));
+  const written = index.blocks.map(({ captures }) => lastReadable(captures, step));
   const unsaid = unsaidAt(life, step);
-  if (inCache(life, step)) {
+  const behind = valueAt(life.lanes.get(DISK), step);   // exact: with 0, the stores have brought nothing new
+  if (behind > 0 && inCache(life, step)) {
     for (const [byte, stored] of lastStores(index, step, size)) {
       const capture = written[Math.min(written.length - 1, Math.floor(byte / blockSize))];
       if (!capture || stored > capture.last) state[byte] = unsaid ? DOOMED : DIRTY_BYTE;
@@ -129,7 +134,7 @@ function rangesOf(state: Uint8Array): Range[] {
 }
 
 function beingRead(index: ByteIndex, step: number, blockSize: number): { from: number; to: number }[] {
-  return index.captures.flatMap((captures, block) =>
+  return index.blocks.flatMap(({ captures }, block) =>
     captures.some(capture => capture.first <= step && step < capture.last)
       ? [{ from: block * blockSize, to: (block + 1) * blockSize - 1 }] : []);
 }

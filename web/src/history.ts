@@ -1,5 +1,5 @@
 import { BEGIN, END } from "./decode";
-import type { PageEntry } from "./format";
+import type { PageEntry, Place, Site } from "./format";
 import {
   BUFFERS, DISK, KEY, MEDIA, MEMORY, PG, PTES, TAGS, INODE, TLBS,
   changesDirtiness, kindOf, laneOfEvent, says,
@@ -155,7 +155,7 @@ export const NO_LANE = 0xffff;
 function markLane(life: Life, event: number): number {
   const { events, meta } = life.run;
   const site = meta.sites[events.site[event]!];
-  const place = site?.place ?? "none";
+  const place = placeOf(site);
   let other = -1;
   for (let i = events.changeStart[event]!; i < events.changeStart[event + 1]!; ++i) {
     const lane = events.changeLane[i]!, kind = kindOf(lane);
@@ -166,6 +166,11 @@ function markLane(life: Life, event: number): number {
   if (place === "none") return other >= 0 ? other : NO_LANE;
   if (events.phase[event] === BEGIN || events.phase[event] === END) return NO_LANE;
   return laneOfEvent(place, events.block[event]!, meta.actors[events.actor[event]!]!, meta.cores);
+}
+
+// A flush is about TLBs, whatever it says itself.
+function placeOf(site: Site | undefined): Place {
+  return site?.name.startsWith("flush_tlb") ? "tlb" : site?.place ?? "none";
 }
 
 function findCauses(life: Life): void {

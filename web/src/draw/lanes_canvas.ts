@@ -252,7 +252,7 @@ function paintBar(
     ctx.fillStyle = palette.ink;
     ctx.fillRect(x0, top, width, 1);
   }
-  if (/[^-]/.test(text)) paintLetters(ctx, palette, look, hue, x0, width, top, height, text);
+  if ((look.fill !== "none" || look.locked) && /[^-]/.test(text)) paintLetters(ctx, palette, look, hue, x0, width, top, height, text);
 }
 
 function paintLetters(

@@ -37,6 +37,7 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
   });
   const behind = valueAt(life.lanes.get(DISK), step);
   const told = describe(map);
+  const unstored = behind - map.state.reduce((sum, state) => sum + Number(state !== SAME), 0);
   return (
     <figure data-run={r}>
       <canvas ref={canvas} role="img" aria-label={`The ${count(size)} bytes of the page. ${told.join(". ") || "All are the same in memory and on the disk."}`}
@@ -52,6 +53,7 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
           {pointed.value >= 0
             ? <li><Swatch state={map.state[pointed.value] as ByteState} />byte {pointed.value}: {stateWords(map.state[pointed.value] as ByteState)}</li>
             : told.length ? legend(map) : <li><Swatch state={SAME} />all bytes are {stateWords(SAME)}</li>}
+          {unstored > 0 && <li><i class="swatch same" />{count(unstored)} more {unstored === 1 ? "byte differs" : "bytes differ"} that nobody stored: the disk's block holds something older</li>}
           {map.reading.map(({ from, to }) => <li key={from}><i class="swatch reading" />bytes {from}..{to}: the disk is reading them</li>)}
         </ul>
       </figcaption>

@@ -53,9 +53,11 @@ function Entry({ story, entry }: { story: Story; entry: PickerEntry }) {
 }
 
 function whyOf(entry: PickerEntry): string {
-  if (entry.entries.length === 1) return entry.entries[0]?.why ?? "";
-  return entry.entries.map((page, r) => `${"AB"[r]}: ${page ? page.why || "nothing" : "not in the file"}`).join(" · ");
+  if (entry.entries.length === 1) return grouped(entry.entries[0]?.why ?? "");
+  return entry.entries.map((page, r) => `${"AB"[r]}: ${page ? grouped(page.why) || "nothing" : "not in the file"}`).join(" · ");
 }
+
+const grouped = (words: string) => words.replace(/\d{4,}/g, digits => count(Number(digits)));
 
 function walkList(event: KeyboardEvent): void {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;

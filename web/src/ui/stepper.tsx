@@ -1,4 +1,4 @@
-import type { Life } from "../history";
+import type { Life, Loss } from "../history";
 import { alarmAt, changesOf } from "../history";
 import { changeOf } from "../lanes";
 import { spansAround } from "../run";
@@ -59,7 +59,7 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
   const since = step > 0 ? time - life.time[step - 1]! : null;
   const block = run.events.block[event]!;
   const said = argumentWords(run, event);
-  const flags = life.losses.filter(loss => loss.dropped === step || loss.stored === step);
+  const flagged = life.losses.some(loss => loss.dropped === step || loss.stored === step);
   return (
     <>
       <h2>
@@ -72,13 +72,10 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
         {changes.map(({ lane, before, after }) => <span key={lane}>{changeOf(lane, before, after)}</span>)}
         {!said && !changes.length && <span class="none">changes nothing of this page's</span>}
       </p>
-      {flags.map(loss => (
-        <p key={loss.finding} class="flag">
-          {loss.dropped === step ? "After this step nothing knows that the page is dirty: " : "This store is lost: "}
-          bytes {loss.offset}..{loss.offset + loss.length - 1} ({count(loss.length)}).
-        </p>
-      ))}
-      {!flags.length && alarmAt(life, step) === "unsaid" && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
+      <Flag said="After this step nothing knows that the page is dirty" losses={life.losses.filter(loss => loss.dropped === step)} />
+      <Flag said="This store is lost" losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lost")} />
+      <Flag said="A sync promises this store, and does not keep it" losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lie")} />
+      {!flagged && alarmAt(life, step) === "unsaid" && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
       {site?.words && <p class="words">{site.words}</p>}
       <dl>
         <div><dt>on</dt><dd>{pageName(life.entry)}{block > 0 ? ` block ${block - 1}` : ""}{story.runs.length > 1 && `, step ${count(step + 1)} of ${count(life.count)} of ${run.meta.title}`}</dd></div>
@@ -92,6 +89,24 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
       </dl>
     </>
   );
+}
+
+function Flag({ said, losses }: { said: string; losses: Loss[] }) {
+  if (!losses.length) return null;
+  const ranges = joined(losses.map(({ offset, length }) => [offset, offset + length]));
+  const all = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+  return <p class="flag">{said}: bytes {ranges.map(([from, to]) => `${from}..${to - 1}`).join(", ")} ({count(all)}).</p>;
+}
+
+// Ranges that touch or overlap, as one.
+function joined(ranges: [number, number][]): [number, number][] {
+  const all: [number, number][] = [];
+  for (const [from, to] of ranges.sort((a, b) => a[0] - b[0])) {
+    const last = all.at(-1);
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
+    else all.push([from, to]);
+  }
+  return all;
 }
 
 function Cause({ story, life, r, step }: { story: Story; life: Life; r: number; step: number }) {
