@@ -47,7 +47,7 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
       <figcaption>
         {story.runs.length > 1 && <span class="runLetter">{letterOf(r)}</span>}
         <p class={map.ranges.some(range => range.state >= DOOMED) ? "behind alarm" : "behind"} data-behind={behind}>
-          {behind ? `${plural(behind, "byte")} on the disk ${behind === 1 ? "is" : "are"} not what memory has` : "The disk has what memory has"}
+          {behind ? `The disk is ${plural(behind, "byte")} behind` : "The disk has what memory has"}
         </p>
         <ul class="legend">
           {pointed.value >= 0

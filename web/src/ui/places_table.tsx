@@ -1,5 +1,6 @@
 import { type Life, alarmAt, valueAt } from "../history";
-import { DISK, keyOf, kindOf, lettersOf, lookOf, meaningOf, storyOf, titleOf } from "../lanes";
+import { DISK, MEDIA, keyOf, kindOf, lettersOf, lookOf, meaningOf, storyOf, titleOf } from "../lanes";
+import { count } from "../numbers";
 import type { Story } from "../story";
 import { letterOf } from "./banner";
 import { Glyph } from "./glyph";
@@ -49,8 +50,8 @@ function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; la
     <>
       <td class={classOf(lane, after, changed, alarm !== "")} data-run={r} data-lane={keyOf(lane)}
         data-value={lettersOf(lane, after)} data-before={lettersOf(lane, acts ? before : after)}>
-        {changed && <span class="was">{lettersOf(lane, before)} → </span>}
-        <b>{lettersOf(lane, after)}</b>
+        {changed && <span class="was">{shown(lane, before)} → </span>}
+        <b>{shown(lane, after)}</b>
       </td>
       <td class={changed ? "means changed" : "means"}>
         {brief ? "" : meaningOf(lane, after) + ALARM_WORDS[alarm]}
@@ -58,6 +59,8 @@ function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; la
     </>
   );
 }
+
+const shown = (lane: number, value: number) => lane === DISK || lane === MEDIA ? count(value) : lettersOf(lane, value);
 
 function classOf(lane: number, value: number, changed: boolean, alarming: boolean): string {
   const { fill, locked } = lookOf(lane, value);
