@@ -2,7 +2,7 @@ import { type ReadonlySignal, type Signal, batch, computed, signal } from "@prea
 import { type ByteIndex, indexBytes } from "./bytes";
 import type { PageEntry } from "./format";
 import { type Life, lastAtOrBefore, lifeOf } from "./history";
-import { type Merged, merge } from "./merge";
+import { type Merged, acts, merge } from "./merge";
 import { type Theme, wearTheme } from "./palette";
 import { type Run, pageNumber } from "./run";
 
@@ -229,7 +229,8 @@ export function goToLoss(story: Story): boolean {
 export function goToDirtiness(story: Story, direction: 1 | -1): void {
   const { merged, lives } = story.picked.value;
   for (let place = story.cursor.value + direction; place >= 0 && place < merged.count; place += direction) {
-    if (lives[merged.run[place]!]!.dirtiness[merged.step[place]!]) return go(story, place);
+    const dirties = lives.some((life, r) => life && acts(merged, r, place) && life.dirtiness[merged.stepOf[r]![place]!]);
+    if (dirties) return go(story, place);
   }
 }
 

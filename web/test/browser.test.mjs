@@ -149,8 +149,10 @@ test("a comparison: both verdicts, one order of steps, what differs first", () =
   assert.deepEqual(await page.locator(".verdict h2").allInnerTexts(), ["A616,180 bytes were lost.", "BNothing was lost."]);
   assert.equal(await page.locator("[data-lanes]").count(), 2);
   await press(page, "l");
-  assert.equal((await lanesOf(page, 0)).pte0, "P--");
-  assert.equal((await lanesOf(page, 1)).pte0, "PWD");
+  const [broken, fixed] = [await lanesOf(page, 0), await lanesOf(page, 1)];
+  assert.deepEqual([broken.pte0, broken.pg], ["P--", "L--"]);
+  assert.deepEqual([fixed.pte0, fixed.pg], ["P--", "LD-"]);
+  assert.equal(await page.locator(".told .runLetter").count(), 2);
   await press(page, "End");
   assert.equal((await lanesOf(page, 0)).disk, "892");
   assert.equal((await lanesOf(page, 1)).disk, "0");

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { drawLanes, scaleOf } from "../draw/lanes_canvas";
 import { layoutOf } from "../draw/layout";
 import { type Life, lastAtOrBefore } from "../history";
+import { acts } from "../merge";
 import { PALETTES } from "../palette";
 import { type Axis, type Story, go, look, placeAtPosition, positionOf, setAxis, wholeView, zoom, zoomToStep } from "../story";
 import { count, plural } from "../numbers";
@@ -90,7 +91,7 @@ function LaneCanvas({ story, life, r }: { story: Story; life: Life; r: number })
       drawLanes(ctx, {
         life, layout, dpr, palette: PALETTES[story.theme.peek()],
         axis: story.axis.peek(), view: story.view.peek(), edges: story.edges.peek()[r]!,
-        step: merged.stepOf[r]![place] ?? -1, position: positionOf(story, place), acts: merged.run[place] === r,
+        step: merged.stepOf[r]![place] ?? -1, position: positionOf(story, place), acts: acts(merged, r, place),
         hover: story.hover.peek(),
       });
       element.dataset["drawMs"] = (performance.now() - began).toFixed(1);

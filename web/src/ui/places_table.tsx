@@ -1,5 +1,6 @@
 import { type Life, alarmAt, valueAt } from "../history";
 import { DISK, MEDIA, keyOf, kindOf, lettersOf, lookOf, meaningOf, storyOf, titleOf } from "../lanes";
+import { acts } from "../merge";
 import { count } from "../numbers";
 import type { Story } from "../story";
 import { letterOf } from "./banner";
@@ -9,7 +10,7 @@ import { Glyph } from "./glyph";
 export function PlacesTable({ story }: { story: Story }) {
   const { lives, merged } = story.picked.value;
   const place = story.cursor.value;
-  const known = lives.flatMap((life, r) => life ? [{ life, r, step: merged.stepOf[r]![place] ?? -1, acts: merged.run[place] === r }] : []);
+  const known = lives.flatMap((life, r) => life ? [{ life, r, step: merged.stepOf[r]![place] ?? -1, acting: acts(merged, r, place) }] : []);
   const lanes = [...new Set(known.flatMap(({ life }) => life.shown))].sort(byOrderOf(known[0]?.life));
   const titled = (lane: number) => titleOf(lane, known.find(({ life }) => life.shown.includes(lane))!.life.entry);
   return (
@@ -26,7 +27,7 @@ export function PlacesTable({ story }: { story: Story }) {
           {lanes.map(lane => (
             <tr key={lane}>
               <th scope="row" title={storyOf(lane)}><Glyph kind={kindOf(lane)} /> {titled(lane)}</th>
-              {known.map(({ life, r, step, acts }) => <Cells key={r} life={life} r={r} lane={lane} step={step} acts={acts} brief={known.length > 1} />)}
+              {known.map(({ life, r, step, acting }) => <Cells key={r} life={life} r={r} lane={lane} step={step} acting={acting} brief={known.length > 1} />)}
             </tr>
           ))}
         </tbody>
@@ -42,14 +43,14 @@ function byOrderOf(life: Life | undefined): (a: number, b: number) => number {
   return (a, b) => (order.get(a) ?? 99) - (order.get(b) ?? 99);
 }
 
-function Cells({ life, r, lane, step, acts, brief }: { life: Life; r: number; lane: number; step: number; acts: boolean; brief: boolean }) {
+function Cells({ life, r, lane, step, acting, brief }: { life: Life; r: number; lane: number; step: number; acting: boolean; brief: boolean }) {
   const before = valueAt(life.lanes.get(lane), step - 1), after = valueAt(life.lanes.get(lane), step);
-  const changed = acts && lettersOf(lane, before) !== lettersOf(lane, after);
+  const changed = acting && lettersOf(lane, before) !== lettersOf(lane, after);
   const alarm = lane === DISK ? alarmAt(life, step) : "";
   return (
     <>
       <td class={classOf(lane, after, changed, alarm !== "")} data-run={r} data-lane={keyOf(lane)}
-        data-value={lettersOf(lane, after)} data-before={lettersOf(lane, acts ? before : after)}>
+        data-value={lettersOf(lane, after)} data-before={lettersOf(lane, acting ? before : after)}>
         {changed && <span class="was">{shown(lane, before)} → </span>}
         <b>{shown(lane, after)}</b>
       </td>

@@ -1,6 +1,7 @@
 import type { Life, Loss } from "../history";
 import { alarmAt, changesOf } from "../history";
 import { changeOf } from "../lanes";
+import { acts } from "../merge";
 import { spansAround } from "../run";
 import { type Story, go, goToDirtiness, goToLoss, lossPlaces } from "../story";
 import { count, duration, instant, plural } from "../numbers";
@@ -21,6 +22,11 @@ export function Stepper({ story }: { story: Story }) {
       </div>
     </section>
   );
+}
+
+function acting(story: Story): number[] {
+  const { merged, lives } = story.picked.value;
+  return lives.flatMap((_, r) => acts(merged, r, story.cursor.value) ? [r] : []);
 }
 
 const Icon = ({ path }: { path: string }) => (
@@ -63,7 +69,7 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
   return (
     <>
       <h2>
-        {story.runs.length > 1 && <span class="runLetter">{letterOf(r)}</span>}
+        {story.runs.length > 1 && acting(story).map(r => <span key={r} class="runLetter">{letterOf(r)}</span>)}
         <span class="siteName" data-site>{siteName(run, event)}</span>
         <span class="who"> by {actorName(run, event)}</span>
       </h2>
