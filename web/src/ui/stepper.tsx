@@ -5,7 +5,7 @@ import { acts } from "../merge";
 import { spansAround } from "../run";
 import { type Story, go, goToDirtiness, goToLoss, lossPlaces } from "../story";
 import { count, duration, instant, plural } from "../numbers";
-import { argumentWords, actorName, cyclesOf, pageName, siteName, spanWords } from "../words";
+import { argumentWords, actorName, cyclesOf, effectWords, pageName, siteName, spanWords } from "../words";
 import { letterOf } from "./banner";
 import { showKeys } from "./keys";
 
@@ -60,12 +60,9 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
   const { run } = life;
   const event = life.events[step]!;
   const site = run.meta.sites[run.events.site[event]!];
-  const changes = changesOf(life, step);
   const time = life.time[step]!;
   const since = step > 0 ? time - life.time[step - 1]! : null;
   const block = run.events.block[event]!;
-  const said = argumentWords(run, event);
-  const flagged = life.losses.some(loss => loss.dropped === step || loss.stored === step);
   return (
     <>
       <h2>
@@ -73,15 +70,9 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
         <span class="siteName" data-site>{siteName(run, event)}</span>
         <span class="who"> by {actorName(run, event)}</span>
       </h2>
-      <p class="changes" data-changes>
-        {said && <span class="said">{said}</span>}
-        {changes.map(({ lane, before, after }) => <span key={lane}>{changeOf(lane, before, after)}</span>)}
-        {!said && !changes.length && <span class="none">changes nothing of this page's</span>}
-      </p>
-      <Flag said="After this step nothing knows that the page is dirty" losses={life.losses.filter(loss => loss.dropped === step)} />
-      <Flag said="This store is lost" losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lost")} />
-      <Flag said="A sync promises this store, and does not keep it" losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lie")} />
-      {!flagged && alarmAt(life, step) === "unsaid" && <p class="flag soft">Memory is newer than the disk, and nothing says so.</p>}
+      {effectsOf(story).map(({ runs, life, step }) => (
+        <Effect key={runs.join()} letters={story.runs.length > 1 ? runs.map(letterOf).join(" and ") : ""} life={life} step={step} />
+      ))}
       {site?.words && <p class="words">{site.words}</p>}
       <dl>
         <div><dt>on</dt><dd>{pageName(life.entry)}{block > 0 ? ` block ${block - 1}` : ""}{story.runs.length > 1 && `, step ${count(step + 1)} of ${count(life.count)} of ${run.meta.title}`}</dd></div>
@@ -97,11 +88,52 @@ function StepText({ story, life, r, step }: { story: Story; life: Life; r: numbe
   );
 }
 
+interface Effects { runs: number[]; life: Life; step: number }
+
+// What the step does, in each run that takes it; once, if it is the same in both.
+function effectsOf(story: Story): Effects[] {
+  const { merged, lives } = story.picked.value;
+  const all: (Effects & { words: string })[] = [];
+  for (const r of acting(story)) {
+    const life = lives[r]!, step = merged.stepOf[r]![story.cursor.value]!;
+    const words = `${effectWords(life, step)} ${alarmAt(life, step)} ${isFlagged(life, step)}`;
+    const same = all.find(effect => effect.words === words);
+    if (same) same.runs.push(r);
+    else all.push({ runs: [r], life, step, words });
+  }
+  return all;
+}
+
+const isFlagged = (life: Life, step: number) => life.losses.some(loss => loss.dropped === step || loss.stored === step);
+
+function Effect({ letters, life, step }: { letters: string; life: Life; step: number }) {
+  const said = argumentWords(life.run, life.events[step]!);
+  const changes = changesOf(life, step);
+  const where = letters && `In ${letters}: `;
+  return (
+    <>
+      <p class="changes" data-changes>
+        {letters && <span class="where">{letters}</span>}
+        {said && <span>{said}</span>}
+        {changes.map(({ lane, before, after }) => <span key={lane}>{changeOf(lane, before, after)}</span>)}
+        {!said && !changes.length && <span class="none">changes nothing of this page's</span>}
+      </p>
+      <Flag said={`${where}after this step nothing knows that the page is dirty`} losses={life.losses.filter(loss => loss.dropped === step)} />
+      <Flag said={`${where}this store is lost`} losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lost")} />
+      <Flag said={`${where}a sync promises this store, and does not keep it`} losses={life.losses.filter(loss => loss.stored === step && loss.kind === "lie")} />
+      {!isFlagged(life, step) && alarmAt(life, step) === "unsaid" &&
+        <p class="flag soft">{capital(`${where}memory is newer than the disk, and nothing says so`)}.</p>}
+    </>
+  );
+}
+
+const capital = (words: string) => words[0]!.toUpperCase() + words.slice(1);
+
 function Flag({ said, losses }: { said: string; losses: Loss[] }) {
   if (!losses.length) return null;
   const ranges = joined(losses.map(({ offset, length }) => [offset, offset + length]));
   const all = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
-  return <p class="flag">{said}: bytes {ranges.map(([from, to]) => `${from}..${to - 1}`).join(", ")} ({count(all)}).</p>;
+  return <p class="flag">{capital(said)}: bytes {ranges.map(([from, to]) => `${from}..${to - 1}`).join(", ")} ({count(all)}).</p>;
 }
 
 // Ranges that touch or overlap, as one.
