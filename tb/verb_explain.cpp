@@ -20,11 +20,10 @@ page_life life_in(const std::string& path, const explain_options& options)
     std::ifstream log(path);
     if (!log)
         throw file_error("read", path, std::generic_category().message(errno));
-    page_life life =
-        read_life(log, path, inode_number(options.ino), page_index(options.page));
+    page_life life = read_life(log, path, inode_number(options.ino), page_index(options.page));
     if (life.steps.empty())
-        throw input_error({path, 0}, fmt::format("has nothing of inode {} page {}", options.ino,
-                                                 options.page));
+        throw input_error(
+            {path, 0}, fmt::format("has nothing of inode {} page {}", options.ino, options.page));
     return life;
 }
 

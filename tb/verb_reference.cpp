@@ -19,10 +19,11 @@ struct reference_page {
     std::string (*print)(const program&);
 };
 
-constexpr std::array<reference_page, 5> pages = {{
+constexpr std::array<reference_page, 6> pages = {{
     {"man", "mkclean(1)", program_man_page},
     {"man-config", "mkclean.cfg(5)", config_man_page},
     {"bash-completion", "a script for bash to source", bash_completion},
+    {"events", "docs/reference/events.md", [](const program&) { return events_page(); }},
     {"exit-codes", "docs/reference/exit-codes.md",
      [](const program&) { return exit_codes_page(); }},
     {"statistics", "docs/reference/statistics.md",

@@ -85,7 +85,7 @@ run_file read_run_file(const std::string& path)
     const std::size_t first = text.find_first_not_of(" \t\r\n");
     try {
         return first != std::string::npos && text[first] == '<' ? from_report(path, text)
-                                                                 : from_statistics(path, text);
+                                                                : from_statistics(path, text);
     } catch (const json::exception&) {
         throw input_error({path, 0}, "expected what --stats or --report has written");
     }

@@ -73,8 +73,8 @@ std::string_view longest_name(const std::vector<glossary_entry>& in, const rest_
 
 bool take_step(rest_of_line& rest, log_line& line)
 {
-    const std::pair<std::string_view, log_line::kind> marks[] = {
-        {"begins", log_line::kind::begins}, {"ends", log_line::kind::ends}};
+    const std::pair<std::string_view, log_line::kind> marks[] = {{"begins", log_line::kind::begins},
+                                                                 {"ends", log_line::kind::ends}};
     for (const auto& [word, kind] : marks)
         if (const auto name = longest_name(glossary_of_spans(), rest, word); !name.empty()) {
             line.step = name;

@@ -50,7 +50,8 @@ void known_state::apply(const log_line& line)
         tlb.erase(line.where);
         return;
     }
-    stores += mkclean::stores(line) ? 1 : 0;
+    if (mkclean::stores(line))
+        ++stores;
     const change c = parse_change(line.change);
     if (c.place == "PTE" || c.place == "PMD")
         pte = c.now;
@@ -78,8 +79,8 @@ page_life read_life(std::istream& log, const std::string& name, inode_number ino
         const std::optional<log_line> line = parse_log_line(text);
         if (!line)
             throw input_error({name, number}, "expected a line of what --log has written");
-        const bool is_meant = line->is_of_a_page && !line->is_of_the_device && line->ino == ino &&
-                              line->page == page;
+        const bool is_meant =
+            line->is_of_a_page && !line->is_of_the_device && line->ino == ino && line->page == page;
         if (!is_meant && !empties_a_tlb(*line))
             continue;
         now.apply(*line);

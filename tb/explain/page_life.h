@@ -13,7 +13,7 @@ namespace mkclean
 
 /// What the log lets one know of a page at some moment, in its letters.
 struct known_state {
-    std::string pte;                       ///< the last one that was changed
+    std::string pte;                        ///< the last one that was changed
     std::map<std::string, std::string> tlb; ///< by core
     std::string flags;
     std::string tags;

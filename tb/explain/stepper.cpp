@@ -116,9 +116,9 @@ std::size_t follow(const page_life& life, std::size_t at, const std::string& typ
 std::string step_text(const page_life& life, std::size_t number)
 {
     const page_life::step& s = life.steps.at(number);
-    std::string text = fmt::format("{} of {}   cycle {}   {} {}\n  {}", number + 1,
-                                   life.steps.size(), s.line.cycle, s.line.where, s.line.who,
-                                   name_of(s.line));
+    std::string text =
+        fmt::format("{} of {}   cycle {}   {} {}\n  {}", number + 1, life.steps.size(),
+                    s.line.cycle, s.line.where, s.line.who, name_of(s.line));
     if (!s.line.change.empty())
         text += "   " + s.line.change;
     text += '\n';

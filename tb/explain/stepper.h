@@ -16,8 +16,8 @@ std::string step_text(const page_life& life, std::size_t number);
 std::string life_table(const page_life& life);
 
 /// Shows a life step by step to whoever types: nothing or "n" is the next one, "b" the one before,
-/// a number that one, "d" and "D" the next and the last change of something that says dirty, "q" the
-/// end.
+/// a number that one, "d" and "D" the next and the last change of something that says dirty, "q"
+/// the end.
 void step_through(const page_life& life, std::istream& in, std::ostream& out);
 
 } // namespace mkclean

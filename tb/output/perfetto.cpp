@@ -220,8 +220,8 @@ private:
 
 } // namespace
 
-void write_perfetto(const recording& r, const event_log& names, picoseconds period,
-                    picoseconds end, const std::function<void(std::string_view)>& write)
+void write_perfetto(const recording& r, const event_log& names, picoseconds period, picoseconds end,
+                    const std::function<void(std::string_view)>& write)
 {
     exporter(r, names, period, end, write).run();
 }

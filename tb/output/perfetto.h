@@ -16,9 +16,9 @@ namespace mkclean
 /// page with a track for each of its places, whose slices are named after what is set there; the
 /// figures. A flow leads from each step to what it makes happen.
 ///
-/// A nanosecond of the trace is one cycle of `period`, so that no two steps of a core fall together:
-/// Perfetto knows nothing shorter. The trace says so in its first track's name.
-void write_perfetto(const recording& r, const event_log& names, picoseconds period,
-                    picoseconds end, const std::function<void(std::string_view)>& write);
+/// A nanosecond of the trace is one cycle of `period`, so that no two steps of a core fall
+/// together: Perfetto knows nothing shorter. The trace says so in its first track's name.
+void write_perfetto(const recording& r, const event_log& names, picoseconds period, picoseconds end,
+                    const std::function<void(std::string_view)>& write);
 
 } // namespace mkclean

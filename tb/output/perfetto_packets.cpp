@@ -72,7 +72,7 @@ perfetto_packets::perfetto_packets(std::function<void(std::string_view)> write)
 {
 }
 
-void perfetto_packets::describe(const track& t)
+void perfetto_packets::describe(const track_description& t)
 {
     std::string data;
     protozero::pbf_writer writer(data);
@@ -83,7 +83,7 @@ void perfetto_packets::describe(const track& t)
         if (t.parent != 0)
             d.add_uint64(descriptor::parent_uuid, t.parent);
         if (t.is_counter)
-            d.add_message(descriptor::counter, "");
+            d.add_message(descriptor::counter, std::string());
         d.add_int32(descriptor::child_ordering, descriptor::explicit_order);
         d.add_int32(descriptor::sibling_order_rank, static_cast<std::int32_t>(t.rank));
     }
@@ -91,25 +91,26 @@ void perfetto_packets::describe(const track& t)
     add(data);
 }
 
-void perfetto_packets::begin_slice(std::uint64_t track, std::uint64_t when, std::string_view name)
+void perfetto_packets::begin_slice(std::uint64_t on_track, std::uint64_t when,
+                                   std::string_view name)
 {
-    put({event::slice_begin, track, when, name, nullptr, nullptr});
+    put({event::slice_begin, on_track, when, name, nullptr, nullptr});
 }
 
-void perfetto_packets::end_slice(std::uint64_t track, std::uint64_t when)
+void perfetto_packets::end_slice(std::uint64_t on_track, std::uint64_t when)
 {
-    put({event::slice_end, track, when, {}, nullptr, nullptr});
+    put({event::slice_end, on_track, when, {}, nullptr, nullptr});
 }
 
-void perfetto_packets::instant(std::uint64_t track, std::uint64_t when, std::string_view name,
+void perfetto_packets::instant(std::uint64_t on_track, std::uint64_t when, std::string_view name,
                                const links& linked)
 {
-    put({event::instant, track, when, name, &linked, nullptr});
+    put({event::instant, on_track, when, name, &linked, nullptr});
 }
 
-void perfetto_packets::counter(std::uint64_t track, std::uint64_t when, double value)
+void perfetto_packets::counter(std::uint64_t on_track, std::uint64_t when, double value)
 {
-    put({event::counter, track, when, {}, nullptr, &value});
+    put({event::counter, on_track, when, {}, nullptr, &value});
 }
 
 std::uint64_t perfetto_packets::name_id(std::string_view name, std::string& interned)

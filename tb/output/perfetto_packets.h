@@ -16,33 +16,33 @@ class perfetto_packets
 public:
     explicit perfetto_packets(std::function<void(std::string_view)> write);
 
-    struct track {
+    struct track_description {
         std::uint64_t uuid;
         std::uint64_t parent = 0; ///< 0: none
         std::string name;
         unsigned rank = 0; ///< among its siblings
         bool is_counter = false;
     };
-    void describe(const track& t);
+    void describe(const track_description& t);
 
-    void begin_slice(std::uint64_t track, std::uint64_t when, std::string_view name);
-    void end_slice(std::uint64_t track, std::uint64_t when);
+    void begin_slice(std::uint64_t on_track, std::uint64_t when, std::string_view name);
+    void end_slice(std::uint64_t on_track, std::uint64_t when);
     /// What it is done to, and the numbers of the flows that begin there and end there.
     struct links {
         std::string on;
         std::vector<std::uint64_t> begin;
         std::vector<std::uint64_t> end;
     };
-    void instant(std::uint64_t track, std::uint64_t when, std::string_view name,
+    void instant(std::uint64_t on_track, std::uint64_t when, std::string_view name,
                  const links& linked);
-    void counter(std::uint64_t track, std::uint64_t when, double value);
+    void counter(std::uint64_t on_track, std::uint64_t when, double value);
     /// Hands over what has been gathered.
     void flush();
 
 private:
     struct track_event {
         std::uint64_t type;
-        std::uint64_t track;
+        std::uint64_t track; ///< its number
         std::uint64_t when;
         std::string_view name;
         const links* linked = nullptr;

@@ -27,6 +27,8 @@ std::string kind_of(const verb& one)
     switch (one.kind) {
     case operand_kind::config:
         return "@config";
+    case operand_kind::file:
+        return "@file";
     case operand_kind::option:
         return "@option";
     case operand_kind::exhibit:
@@ -157,6 +159,7 @@ _mkclean_value() {
 _mkclean_operand() {
   case $1 in
     @config) _mkclean_config_files ;;
+    @file) _mkclean_files ;;
     @option) _mkclean_words "${_mkclean_model//--/}" ;;
     @exhibit) _mkclean_exhibits ;;
     *) _mkclean_words "$1" ;;

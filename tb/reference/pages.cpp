@@ -1,5 +1,6 @@
 #include "tb/reference/pages.h"
 #include "tb/command_line.h"
+#include "tb/output/glossary.h"
 #include "tb/output/statistics_words.h"
 #include "tb/reference/families.h"
 #include "tb/reference/markdown.h"
@@ -75,6 +76,30 @@ std::string exit_codes_page()
            "\nA sweep, and `museum --all`, end with the worst code that one of their runs has "
            "ended "
            "with: 130 is worse than\n70, 3, 2, 1 and 0.\n";
+}
+
+static std::string glossary_table(const char* of, const std::vector<glossary_entry>& entries)
+{
+    std::vector<std::vector<std::string>> rows = {
+        {of, "means", "whose code it is", "to be read in"}};
+    for (const glossary_entry& entry : entries)
+        rows.push_back({code_quoted(std::string(entry.name)), std::string(entry.words),
+                        std::string(entry.function), std::string(entry.source)});
+    return markdown_table(rows);
+}
+
+std::string events_page()
+{
+    return "# Events\n\n"
+           "Printed by `mkclean reference events`; the words stand in `tb/output/glossary.cpp`.\n\n"
+           "What `--log` writes a line of, `--trace` an instant, and the report a step: everything "
+           "that anybody could have seen.\nThe versions of Linux are those that have the function "
+           "by that name in that file; which kernel a run models, its\noptions say.\n\n"
+           "## Steps\n\n" +
+           glossary_table("step", glossary_of_steps()) +
+           "\n## Functions\n\nThey begin and end (`do_fsync begins`, `do_fsync ends`); in between "
+           "are the steps that they take.\n\n" +
+           glossary_table("function", glossary_of_spans());
 }
 
 /// "vm" of "/vm/pgfault".

@@ -130,7 +130,8 @@ bool is_told_in_full(const event& e, const recorded_event& r, const player& stat
         return false;
     if (e.site->touches == place::buffer && e.what.block == subject::no_block)
         return false;
-    if (e.site->show == nullptr || name == "invlpg") // of all address spaces' entries one is dropped
+    if (e.site->show == nullptr ||
+        name == "invlpg") // of all address spaces' entries one is dropped
         return false;
     return state.value(r.page, lane::cached) == 1;
 }
@@ -148,8 +149,13 @@ void check_lanes(const recorded_run& run)
         CHECK(r.time == e.time);
         CHECK(run.recorded.sites[r.site].name == e.site->name);
         if (const auto said = lane_said(e); said && is_told_in_full(e, r, state)) {
-            INFO(e.site->name << " at " << e.time.raw());
-            CHECK(state.value(r.page, lane_of(e, run)) == *said);
+            INFO(std::string(e.site->name) << " at " << e.time.raw());
+            const std::uint32_t lane = state.value(r.page, lane_of(e, run));
+            // A TLB may have entries for several addresses of the page.
+            if (e.site->touches == place::tlb && run.recorded.pages[r.page].mappings.size() > 1)
+                CHECK((lane & *said) == *said);
+            else
+                CHECK(lane == *said);
         }
     }
     CHECK(heard == run.heard.events.size());
@@ -214,7 +220,8 @@ TEST_CASE("a recording's lanes are what its events say")
 {
     for (unsigned seed = 1; seed <= seeds(40); ++seed) {
         INFO("seed " << seed);
-        const recorded_run run = record(machine_of(seed, seed % 2 == 0 ? "golden" : "linux-2.6.20"));
+        const recorded_run run =
+            record(machine_of(seed, seed % 2 == 0 ? "golden" : "linux-2.6.20"));
         check_lanes(run);
         check_spans(run);
         check_causes(run.recorded);

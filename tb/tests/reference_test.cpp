@@ -96,6 +96,7 @@ TEST_CASE("docs/reference is what the program prints")
 {
     CHECK(shell("$MKCLEAN options --markdown").out == text_of("docs/reference/options.md"));
     CHECK(shell("$MKCLEAN reference exit-codes").out == text_of("docs/reference/exit-codes.md"));
+    CHECK(shell("$MKCLEAN reference events").out == text_of("docs/reference/events.md"));
     CHECK(shell("$MKCLEAN reference statistics").out == text_of("docs/reference/statistics.md"));
 }
 

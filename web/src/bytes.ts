@@ -26,19 +26,18 @@ export interface ByteIndex {
   filled: number[];          // steps at which memory was made what the disk has
 }
 
-const STORES = new Set(["store", "memclear_highpage_flush"]);
-
 export function indexBytes(life: Life): ByteIndex {
   const { events, meta } = life.run;
   const count = Math.max(1, Math.round(meta.page_size / meta.block_size));
   const blocks = Array.from({ length: count }, (): Block => ({ reads: false, captures: [] }));
   const index: ByteIndex = { stores: [], storeSteps: new Uint32Array(), blocks, filled: stepsInto(life) };
-  const nameOf = (step: number) => meta.sites[events.site[life.events[step]!]!]?.name ?? "";
+  const siteOf = (step: number) => meta.sites[events.site[life.events[step]!]!];
+  const nameOf = (step: number) => siteOf(step)?.name ?? "";
   const arrives = life.events.some((_, step) => nameOf(step) === "disk_in_cache") ? "disk_in_cache" : "disk_on_media";
   for (let step = 0; step < life.count; ++step) {
     const event = life.events[step]!;
     const name = nameOf(step);
-    if (STORES.has(name)) {
+    if (siteOf(step)?.stores) {
       index.stores.push({ step, from: events.a[event]!, to: Math.min(events.b[event]!, meta.page_size - 1) });
     } else {
       const number = events.block[event]!;

@@ -13,6 +13,7 @@ export interface Site {
   function: string;
   source: string;
   words: string;
+  stores: boolean; // its events put bytes a..b into the page
 }
 
 export interface PageEntry {

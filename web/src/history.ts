@@ -162,7 +162,7 @@ function markLane(life: Life, event: number): number {
     if (PLACE_OF_KIND[kind] === place && kind !== "media") return lane;
     if (kind !== "cached" && (other < 0 || kindOf(other) === "disk" || kindOf(other) === "media")) other = lane;
   }
-  if (site?.name === "store") return MEMORY;
+  if (site?.stores) return MEMORY;
   if (place === "none") return other >= 0 ? other : NO_LANE;
   if (events.phase[event] === BEGIN || events.phase[event] === END) return NO_LANE;
   return laneOfEvent(place, events.block[event]!, meta.actors[events.actor[event]!]!, meta.cores);

@@ -36,7 +36,8 @@ const result = (value: number): string => value === 0 ? "0" : `error ${value}`;
 
 // What an event's two numbers say.
 export function argumentWords(run: Run, event: number): string {
-  const name = run.meta.sites[run.events.site[event]!]?.name ?? "";
+  const site = run.meta.sites[run.events.site[event]!];
+  const name = site?.name ?? "";
   const a = run.events.a[event]!, b = run.events.b[event]!;
   if (run.events.phase[event] === BEGIN) return "";
   if (run.events.phase[event] === END) {
@@ -44,7 +45,7 @@ export function argumentWords(run: Run, event: number): string {
     const took = begin < 0 ? "" : ` after ${plural(cyclesOf(run.meta, run.events.time[event]! - run.events.time[begin]!), "cycle")}`;
     return `returns ${result(a)}${took}`;
   }
-  if (name === "store" || name === "memclear_highpage_flush") return `bytes ${a}..${b}`;
+  if (site?.stores) return `bytes ${a}..${b}`;
   if (name === "submit_bh") return `${b ? "write from" : "read from"} sector ${count(a)}`;
   if (name === "end_io") return b ? "done" : "failed";
   if (name.startsWith("disk_")) return b ? `sector ${count(a)}, ${plural(b, "sector")}` : `sector ${count(a)}`;

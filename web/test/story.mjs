@@ -38,7 +38,8 @@ export const SITES = [
   ["msync", "none", "sys_msync()", "mm/msync.c", ""],
   ["flush_tlb_others", "tlb", "flush_tlb_others()", "arch/i386/kernel/smp.c", "the other cores are interrupted"],
   ["flush_tlb_func ack", "tlb", "smp_invalidate_interrupt()", "arch/i386/kernel/smp.c", ""],
-].map(([name, place, fn, source, words]) => ({ name, place, function: fn, source, words }));
+].map(([name, place, fn, source, words]) => ({
+  name, place, function: fn, source, words, stores: name === "store" }));
 
 export const siteOf = name => {
   const number = SITES.findIndex(site => site.name === name);
