@@ -16,6 +16,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace mkclean

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <new>
 
+#include <nlohmann/json.hpp>
+
 namespace mkclean
 {
 namespace

@@ -13,6 +13,7 @@
 #include "tb/run.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <csignal>
 

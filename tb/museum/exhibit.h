@@ -3,7 +3,7 @@
 #include "sim/option_set.h"
 #include "tb/museum/orders.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <functional>
 #include <string>

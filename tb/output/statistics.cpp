@@ -2,6 +2,7 @@
 #include "tb/verb_options.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 namespace mkclean

@@ -5,7 +5,7 @@
 #include "tb/world.h"
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace mkclean
 {

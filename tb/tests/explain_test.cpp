@@ -15,18 +15,26 @@ namespace
 {
 
 constexpr const char* a_log =
-    "           100  core0  writer     page fault                 ino 1 page 7                 PTE --- -> ---\n"
+    "           100  core0  writer     page fault                 ino 1 page 7                 PTE "
+    "--- -> ---\n"
     "           100  core0  writer     handle_pte_fault begins    ino 1 page 7\n"
-    "           120  core0  writer     set_pte                    ino 1 page 7                 PTE --- -> PWD\n"
-    "           130  core0  writer     set_buffer_dirty           ino 1 page 7 block 0         BH -- -> D-\n"
-    "           140  core0  writer     TestSetPageDirty           ino 1 page 7                 PG --- -> -D-\n"
+    "           120  core0  writer     set_pte                    ino 1 page 7                 PTE "
+    "--- -> PWD\n"
+    "           130  core0  writer     set_buffer_dirty           ino 1 page 7 block 0         BH "
+    "-- -> D-\n"
+    "           140  core0  writer     TestSetPageDirty           ino 1 page 7                 PG "
+    "--- -> -D-\n"
     "           150  core0  writer     handle_pte_fault ends      ino 1 page 7\n"
-    "           160  core0  writer     TLB fill                   ino 1 page 7                 TLB --- -> PWD\n"
-    "           160  core0  writer     store                      ino 1 page 7                 bytes 0..7\n"
+    "           160  core0  writer     TLB fill                   ino 1 page 7                 TLB "
+    "--- -> PWD\n"
+    "           160  core0  writer     store                      ino 1 page 7                 "
+    "bytes 0..7\n"
     "           170  core1  a b        page_mkclean begins        ino 1 page 77\n"
     "           180  core0  writer     invlpg\n"
-    "           190  core1  kjournald  test_clear_buffer_dirty    device page 7 block 1        BH DL -> -L\n"
-    "           200  core1  pdflush    page_mkclean               ino 1 page 7                 PTE PWD -> P--\n";
+    "           190  core1  kjournald  test_clear_buffer_dirty    device page 7 block 1        BH "
+    "DL -> -L\n"
+    "           200  core1  pdflush    page_mkclean               ino 1 page 7                 PTE "
+    "PWD -> P--\n";
 
 page_life life_of(const std::string& log, std::uint64_t page = 7)
 {
@@ -60,7 +68,8 @@ TEST_CASE("a life has its page's lines and what was known after each")
 
 TEST_CASE("what is no line of a log is told with its number")
 {
-    for (const char* wrong : {"", "hello", "12 core0 writer no such step", "x core0 writer store"}) {
+    for (const char* wrong :
+         {"", "hello", "12 core0 writer no such step", "x core0 writer store"}) {
         const std::string log = lines_but(a_log, "a b") + wrong + "\n";
         INFO(wrong);
         try {
@@ -70,8 +79,9 @@ TEST_CASE("what is no line of a log is told with its number")
             CHECK(std::string(error.what()).rfind("a.log:12: ", 0) == 0);
         }
     }
-    CHECK(life_of(lines_but(a_log, "a b") + "interrupted: what follows is missing\n").steps.size() ==
-          9);
+    CHECK(
+        life_of(lines_but(a_log, "a b") + "interrupted: what follows is missing\n").steps.size() ==
+        9);
 }
 
 TEST_CASE("the stepper goes where it is told to")
@@ -94,13 +104,15 @@ TEST_CASE("the stepper goes where it is told to")
 TEST_CASE("explain reads what run has logged")
 {
     const temporary_directory directory;
-    REQUIRE(shell("\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR "/configs/no-tlb-flush.cfg --quiet --log " +
+    REQUIRE(shell("\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR
+                  "/configs/no-tlb-flush.cfg --quiet --log " +
                   directory.path("a.log"))
                 .code == 0);
     const auto table = shell("\"$MKCLEAN\" explain --page 0 " + directory.path("a.log"));
     CHECK(table.code == 0);
     CHECK(table.out.find("page_mkclean begins") != std::string::npos);
-    const auto none = shell("\"$MKCLEAN\" explain --page 4711 " + directory.path("a.log") + " 2>&1");
+    const auto none =
+        shell("\"$MKCLEAN\" explain --page 4711 " + directory.path("a.log") + " 2>&1");
     CHECK(none.code == 2);
     CHECK(none.out.find("a.log: has nothing of inode 1 page 4711") != std::string::npos);
     CHECK(shell("\"$MKCLEAN\" explain nowhere.log 2>&1").code == 3);
@@ -109,7 +121,8 @@ TEST_CASE("explain reads what run has logged")
 TEST_CASE("compare says what two runs differ in")
 {
     const temporary_directory directory;
-    const std::string run = "\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR "/configs/no-tlb-flush.cfg --quiet ";
+    const std::string run =
+        "\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR "/configs/no-tlb-flush.cfg --quiet ";
     const std::string a = directory.path("a");
     const std::string b = directory.path("b");
     REQUIRE(shell(run + "--stats " + a + ".json --report " + a + ".html").code == 0);
@@ -132,8 +145,8 @@ TEST_CASE("compare says what two runs differ in")
     for (const char* id : {"meta-0", "events-0", "meta-1", "events-1"})
         CHECK(both.find("id=\"" + std::string(id) + "\"") != std::string::npos);
 
-    const auto refused = shell("\"$MKCLEAN\" compare --report x.html " + a + ".json " + b +
-                               ".html 2>&1");
+    const auto refused =
+        shell("\"$MKCLEAN\" compare --report x.html " + a + ".json " + b + ".html 2>&1");
     CHECK(refused.code == 2);
     const auto twice = shell("\"$MKCLEAN\" compare " + a + "b.html " + b + ".html 2>&1");
     CHECK(twice.code == 2);

@@ -10,6 +10,8 @@
 #include <functional>
 #include <sstream>
 
+#include <nlohmann/json.hpp>
+
 using namespace mkclean;
 using nlohmann::ordered_json;
 

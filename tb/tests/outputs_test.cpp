@@ -15,13 +15,16 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 using namespace mkclean;
 using namespace mkclean::testing;
 
 namespace
 {
 
-constexpr const char* a_run = "\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR "/configs/no-tlb-flush.cfg --quiet ";
+constexpr const char* a_run =
+    "\"$MKCLEAN\" run " MKCLEAN_SOURCE_DIR "/configs/no-tlb-flush.cfg --quiet ";
 
 std::vector<log_line> read_log(const std::string& text)
 {
@@ -183,8 +186,7 @@ TEST_CASE("a Perfetto trace decodes and its slices are closed and its flows reso
         else if (type == "TYPE_SLICE_END")
             CHECK(open[track]-- > 0);
         else if (type == "TYPE_INSTANT")
-            instants.emplace_back(p.number("timestamp"),
-                                  names[p.number("track_event.name_iid")]);
+            instants.emplace_back(p.number("timestamp"), names[p.number("track_event.name_iid")]);
         for (const std::uint64_t flow : p.numbers("track_event.flow_ids"))
             begun.insert(flow);
         for (const std::uint64_t flow : p.numbers("track_event.terminating_flow_ids")) {
@@ -210,14 +212,15 @@ TEST_CASE("waves open in vcd2fst and say what the log says")
     const shell_answer made = shell(std::string(a_run) + "--vcd " + directory.path("t.vcd") +
                                     " --log " + directory.path("t.log"));
     REQUIRE(made.code == 0);
-    const shell_answer converted = shell("vcd2fst " + directory.path("t.vcd") + " " +
-                                         directory.path("t.fst") + " 2>&1");
+    const shell_answer converted =
+        shell("vcd2fst " + directory.path("t.vcd") + " " + directory.path("t.fst") + " 2>&1");
     CHECK(converted.code == 0);
     CHECK(converted.out == "");
     CHECK(std::filesystem::file_size(directory.path("t.fst")) > 0);
 
     const wave_file waves = read_waves(directory.read("t.vcd"));
-    const std::uint64_t period = 1'000'000'000'000 / configured("no-tlb-flush.cfg").get().core.frequency;
+    const std::uint64_t period =
+        1'000'000'000'000 / configured("no-tlb-flush.cfg").get().core.frequency;
     std::map<std::uint64_t, std::string> flags; // by cycle, what the last event of it said
     for (const log_line& line : read_log(directory.read("t.log")))
         if (line.is_of_a_page && line.ino == inode_number(1) && line.page == page_index(0))

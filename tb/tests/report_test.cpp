@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
 using namespace mkclean;
 using namespace mkclean::testing;
 
