@@ -16,7 +16,9 @@ std::string subject_text(const event& e, kernel& k)
         return {};
     }
     std::string text = ino == device_inode_number ? "device" : fmt::format("ino {}", ino.raw());
-    if (!e.what.is_page() || e.what.frame != frame_number() || page != page_index())
+    const bool of_the_file = e.what.is_page() && e.what.frame == frame_number() &&
+                             e.what.va == virtual_address() && page == page_index();
+    if (!of_the_file)
         text += fmt::format(" page {}", page.raw());
     if (e.what.block != subject::no_block)
         text += fmt::format(" block {}", e.what.block);

@@ -97,7 +97,7 @@ export function findingWords(run: Run, finding: Finding): string {
 
 function fileName(meta: Meta, page: PageEntry): string {
   const file = meta.files.find(({ ino }) => ino === page.ino);
-  return file && !/^(file|inode) \d+$/.test(file.name) ? `${file.name} (inode ${page.ino})` : `inode ${page.ino}`;
+  return file?.name ? `${file.name} (inode ${page.ino})` : `inode ${page.ino}`;
 }
 
 export function leftOut(meta: Meta): string {

@@ -171,7 +171,7 @@ export function metaOf({ title, subtitle = "", lost = 0, findings = [], events, 
     period_ps: PERIOD, end_ps, ended: "finished", as_expected: true,
     verdict: { ok: lost === 0, expected: true, lost_bytes: lost, fsync_lies: 0, stale_reads: 0, invented_bytes: 0, accounting_skew: 0, livelocks: 0, invariants_broken: 0 },
     cores, block_size: 4096, page_size: 4096, actors, sites: SITES,
-    files: [{ ino: 1, name: "file 1", size: 23068672 }], pages, findings,
+    files: [{ ino: 1, name: "", size: 23068672 }], pages, findings,
     events, events_total: events, pages_total: pages.length,
     counters: counters(end_ps, lost),
     latencies: [
