@@ -26,6 +26,6 @@ struct log_line {
 };
 
 /// Nothing if it is no line of a log.
-std::optional<log_line> parse_log_line(std::string_view line);
+std::optional<log_line> parse_log_line(std::string_view text);
 
 } // namespace mkclean
