@@ -3,6 +3,7 @@
 #include "tb/config.h"
 #include "tb/verb_bench.h"
 #include "tb/verb_explore.h"
+#include "tb/verb_lesson.h"
 #include "tb/verb_museum.h"
 #include "tb/verb_options.h"
 #include "tb/verb_run.h"
@@ -41,12 +42,14 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     explore_verb_options explore;
     bench_options bench;
     listing_options listing;
+    lesson_verb_options lesson;
     museum_verb_options museum;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   program_version,
                   {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
-                   museum_verb(museum, std::cout, std::cerr)},
+                   museum_verb(museum, std::cout, std::cerr),
+                   lesson_verb(lesson, std::cin, std::cout)},
                   model};
     return run_command_line(words, known, std::cout, std::cerr);
 }
