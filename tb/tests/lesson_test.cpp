@@ -96,7 +96,7 @@ void check_explanations(const lesson& l, const lesson_question& q,
     for (std::size_t i = 0; i < q.choices.size(); ++i) {
         const auto rights = std::count(right_ones.begin(), right_ones.end(), i);
         const bool is_always = rights == static_cast<std::ptrdiff_t>(right_ones.size());
-        CAPTURE(letter_of(i));
+        CAPTURE(std::string(1, letter_of(i)));
         CHECK(q.choices[i].why_not.empty() == (rights == 0 || is_always));
     }
 }
@@ -400,10 +400,10 @@ TEST_CASE("lesson: a malformed file is told with its line and what was expected"
           "3'");
     CHECK(complaint("workload.value from", "workload.valeu from") ==
           ":6: unknown option 'workload.valeu'; did you mean 'workload.value'?");
-    CHECK(complaint("{stores}\n", "{storse}\n") ==
-          ":15: nothing is called 'storse'; did you mean 'stores'?");
+    CHECK(complaint("to it {stores}", "to it {storse}") ==
+          ":16: nothing is called 'storse'; did you mean 'stores'?");
     CHECK(complaint("tip      Look", "hint     Look") == "");
-    CHECK(complaint("golden\n", "# golden\n") == ":15: expected one golden choice in this lesson");
+    CHECK(complaint("golden\n", "# golden\n") == ":16: expected one golden choice in this lesson");
 }
 
 TEST_CASE("lesson: an expression that is none is told with its line")
