@@ -1,10 +1,13 @@
 #include "tb/verb_lesson.h"
 #include "tb/configs_directory.h"
 #include "tb/lesson/catalogue.h"
+#include "tb/lesson/handout.h"
 #include "tb/lesson/progress_file.h"
 #include "tb/lesson/session.h"
+#include "tb/text_file.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 #include <sstream>
 
@@ -51,6 +54,8 @@ public:
             return with(words, 2, [&] { return check(find(words[1]), words[2]); });
         if (words.front() == "hint")
             return with(words, 1, [&] { return hint(find(words[1])); });
+        if (words.front() == "export")
+            return export_all({words.begin() + 1, words.end()});
         const lesson& meant = find(words.front());
         return with(words, 0, [&] { return hold(meant); });
     }
@@ -149,6 +154,51 @@ private:
         return exit_code::as_expected;
     }
 
+    int export_all(const std::vector<std::string>& names) const
+    {
+        if (m_options.out.empty())
+            throw input_error(origin(), "out", "expected the directory to write to");
+        std::vector<const lesson*> asked;
+        for (const std::string& name : names)
+            asked.push_back(&find(name));
+        for (const lesson& l : m_lessons)
+            if (names.empty())
+                asked.push_back(&l);
+        std::filesystem::create_directories(m_options.out);
+        for (const lesson* const l : asked)
+            export_one(*l);
+        return exit_code::as_expected;
+    }
+
+    void export_one(const lesson& l) const
+    {
+        const handout paper(l);
+        using form = lesson_verb_options::form;
+        if (m_options.as == form::markdown)
+            return write(l, ".md", paper.markdown());
+        if (m_options.as == form::wave)
+            return write(l, ".wave.json", paper.wave_json());
+        write(l, ".html", paper.html(figure_of(l)));
+        write(l, "-key.html", paper.key_html());
+    }
+
+    void write(const lesson& l, const std::string& ending, const std::string& text) const
+    {
+        output_file file((std::filesystem::path(m_options.out) / (l.slug + ending)).string(),
+                         m_out);
+        file.write(text);
+        file.commit();
+    }
+
+    // It was drawn when the lesson was written: nobody needs WaveDrom to print a handout.
+    static std::string figure_of(const lesson& l)
+    {
+        const std::filesystem::path house =
+            std::filesystem::absolute(l.path).parent_path().parent_path().parent_path();
+        const std::filesystem::path figure = house / "docs" / "lessons" / (l.slug + ".svg");
+        return std::filesystem::exists(figure) ? read_text_file(figure.string(), origin()) : "";
+    }
+
     int reset()
     {
         m_progress.forget_all();
@@ -174,6 +224,9 @@ void lesson_verb_options::declare(option_set& own)
     own.flag("solve", solve, "tell the answers and a fix");
     own.text("answers", answers, "predictions, as a,b: what is not given is asked for");
     own.count("seed", seed, {1, 1'000'000}, "which variant of the lesson");
+    own.path("out", out, "export: the directory to write to");
+    own.choice("as", as, {{"html", form::html}, {"markdown", form::markdown}, {"wave", form::wave}},
+               "export: handouts to print and their keys; docs/lessons/; or WaveJSON, to draw");
     own.path("state", state,
              "where progress is kept, if not in $XDG_STATE_HOME/mkclean/lessons.json");
     own.path("directory", directory, "where the lessons are, if not in configs/lessons/");
@@ -191,7 +244,8 @@ verb lesson_verb(lesson_verb_options& options, std::istream& in, std::ostream& o
         "mkclean lesson N                lesson N\n"
         "mkclean lesson check N MY.cfg   whether MY.cfg, laid over lesson N's machine, mends it\n"
         "mkclean lesson hint N           one hint more\n"
-        "mkclean lesson reset            forgets what is done\n";
+        "mkclean lesson reset            forgets what is done\n"
+        "mkclean lesson export N... --out DIR    handouts, and a key for the teacher\n";
     v.takes_model_options = false;
     options.declare(v.own);
     v.run = [&options, &in, &out](const arguments& given) {

@@ -13,6 +13,10 @@ struct lesson_verb_options {
     bool solve = false;
     std::string answers;
     std::uint64_t seed = 1;
+    enum class form { html, markdown, wave };
+
+    std::string out;
+    form as = form::html;
     std::string state;
     std::string directory;
 

@@ -2,7 +2,7 @@
 #include "sim/option_set.h"
 
 #include <algorithm>
-#include <array>
+#include <filesystem>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -61,22 +61,77 @@ std::string question_text(const lesson_question& q, const lesson_evidence& of)
     return text;
 }
 
-std::vector<const life_step*> shown_steps(const lesson& l, const run_record& of)
+static bool look_the_same(const life_step& a, const life_step& b)
 {
-    std::vector<const life_step*> shown;
-    for (const life_step& s : of.life)
-        if (l.shown.empty() || std::find(l.shown.begin(), l.shown.end(), s.step) != l.shown.end())
-            shown.push_back(&s);
+    return a.where == b.where && a.who == b.who && a.step == b.step && a.block == b.block &&
+           a.change == b.change && a.remark == b.remark && a.state == b.state;
+}
+
+std::vector<shown_step> shown_steps(const lesson& l, const run_record& of)
+{
+    std::vector<shown_step> shown;
+    for (const life_step& s : of.life) {
+        if (!l.shown.empty() && std::find(l.shown.begin(), l.shown.end(), s.step) == l.shown.end())
+            continue;
+        if (!shown.empty() && look_the_same(*shown.back().step, s))
+            ++shown.back().times;
+        else
+            shown.push_back({&s, 1});
+    }
     return shown;
 }
 
+static row row_of(const shown_step& shown)
+{
+    const life_step& s = *shown.step;
+    const std::string change =
+        shown.times == 1 ? s.change : fmt::format("{}, {} times", s.change, shown.times);
+    return {"",      fmt::format("{}", s.cycle),
+            s.where, s.who,
+            s.step,  s.block,
+            change,  s.remark.empty() ? "" : "<- " + s.remark};
+}
+
+static std::vector<row> rows_of_life(const lesson& l, const run_record& of)
+{
+    std::vector<row> rows = {{"", "cycle", "where", "who", "step", "", "change", ""}};
+    for (const shown_step& s : shown_steps(l, of))
+        rows.push_back(row_of(s));
+    return rows;
+}
+
+// What the letters of the changes mean.
+static std::string legend_of(const std::vector<row>& life)
+{
+    static const std::vector<std::pair<std::string, std::string>> meanings = {
+        {"PTE ", "PTE and TLB: P present, W writable, D dirty."},
+        {"PG ", "PG: L locked, D dirty, W under writeback."},
+        {"BH ", "BH, a block's buffer: D dirty, L locked."},
+        {"TAG ", "TAG: D dirty, W under writeback, T to be written by this sync."}};
+    std::string text;
+    for (const auto& [beginning, meaning] : meanings)
+        if (std::any_of(life.begin(), life.end(), [begins = beginning](const row& r) {
+                return begins_with(r[r.size() - 2], begins);
+            }))
+            text += (text.empty() ? "" : " ") + meaning;
+    return text.empty() ? "" : '\n' + wrapped_text(text, margin);
+}
+
+static const std::vector<bool> numbers_of_life = {true,  true,  false, false,
+                                                  false, false, false, false};
+
 std::string life_table(const lesson& l, const run_record& of)
 {
-    std::vector<row> rows = {{"cycle", "where", "who", "step", "", "change", ""}};
-    for (const life_step* const s : shown_steps(l, of))
-        rows.push_back({fmt::format("{}", s->cycle), s->where, s->who, s->step, s->block, s->change,
-                        s->remark.empty() ? "" : "<- " + s->remark});
-    return table_of(rows, {true, false, false, false, false, false, false});
+    const std::vector<row> rows = rows_of_life(l, of);
+    return table_of(rows, numbers_of_life) + legend_of(rows);
+}
+
+std::string numbered_life_table(const lesson& l, const run_record& of)
+{
+    std::vector<row> rows = rows_of_life(l, of);
+    for (std::size_t i = 1; i < rows.size(); ++i)
+        rows[i].front() = fmt::format("{}", i);
+    return table_of(rows, numbers_of_life) + legend_of(rows);
 }
 
 std::string figures_table(const lesson& l, const std::vector<lesson_evidence>& runs,
@@ -97,13 +152,21 @@ std::string figures_table(const lesson& l, const std::vector<lesson_evidence>& r
     return table_of(rows, right);
 }
 
+// Where a file is depends on the machine that this runs on.
+static std::string text_before(const option_info& was)
+{
+    if (was.type == option_type::path)
+        return std::filesystem::path(was.text).filename().string();
+    return was.text == "default" ? "as the kernel has it" : was.text;
+}
+
 std::string changes_text(const lesson& l, const lesson_stage& stage, std::uint64_t seed)
 {
     const lesson_machine before(l.settings_of_stage(l.first, seed));
     std::string text;
     for (const auto& [name, value] : stage.changes)
         text += fmt::format("{}{} = {}    (it was {})\n", margin, name, value,
-                            before.options().info(name).text);
+                            text_before(before.options().info(name)));
     return text;
 }
 

@@ -15,10 +15,16 @@ std::string heading_of(const lesson& l);
 /// The question with its choices, a), b), ...
 std::string question_text(const lesson_question& q, const lesson_evidence& of);
 
-/// The steps of a life that the lesson shows.
-std::vector<const life_step*> shown_steps(const lesson& l, const run_record& of);
+/// A step that the lesson shows, and how often it is taken in a row without a difference.
+struct shown_step {
+    const life_step* step;
+    std::size_t times;
+};
+std::vector<shown_step> shown_steps(const lesson& l, const run_record& of);
 /// The same as a table: cycle, where, who, step, block, change, and what became of it.
 std::string life_table(const lesson& l, const run_record& of);
+/// The same with the number of each step before it, by which figures call it.
+std::string numbered_life_table(const lesson& l, const run_record& of);
 
 /// The lesson's figures, a column a run.
 std::string figures_table(const lesson& l, const std::vector<lesson_evidence>& runs,

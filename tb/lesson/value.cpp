@@ -11,6 +11,7 @@ namespace mkclean
 namespace
 {
 
+constexpr double needs_no_fraction = 1000;
 constexpr double largest_exact = 9007199254740992.0; // 2^53: beyond, a double is no count
 
 std::string with_commas(std::uint64_t number)
@@ -26,9 +27,10 @@ std::string text_of_number(double number)
     if (std::isnan(number))
         return "(never)";
     const double size = std::fabs(number);
-    if (size != std::floor(size) || size >= largest_exact)
+    const bool shows_fraction = size != std::floor(size) && size < needs_no_fraction;
+    if (shows_fraction || size >= largest_exact)
         return fmt::format("{:.4g}", number);
-    return (number < 0 ? "-" : "") + with_commas(static_cast<std::uint64_t>(size));
+    return (number < 0 ? "-" : "") + with_commas(static_cast<std::uint64_t>(std::round(size)));
 }
 
 } // namespace
