@@ -30,6 +30,8 @@ void apply_changes(const recorded_event& e, const recording& from,
 {
     for (std::uint32_t i = e.first_change; i < e.first_change + e.changes; ++i) {
         const lane_change& change = from.changes[i];
+        if (change.lane == lane::version) // or no two stores would be alike
+            continue;
         if (change.value == 0)
             state.erase(change.lane);
         else

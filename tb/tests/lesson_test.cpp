@@ -4,10 +4,13 @@
 #include "tb/lesson/catalogue.h"
 #include "tb/lesson/lesson_file.h"
 #include "tb/lesson/progress_file.h"
+#include "tb/lesson/wave.h"
 #include "tb/tests/temporary_directory.h"
 #include "tb/verb_lesson.h"
 
 #include <doctest/doctest.h>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -455,4 +458,66 @@ TEST_CASE("lesson: a question of which two choices are right is an error")
         (describe(l.first.question.where) + ": expected one right choice in this run, got a, b")
             .c_str(),
         input_error);
+}
+
+// ---- paper --------------------------------------------------------------------------------------
+
+namespace
+{
+
+std::string text_of_file(const std::string& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+} // namespace
+
+TEST_CASE("lesson: docs/lessons is what export prints and has a figure for each")
+{
+    const temporary_directory out;
+    const reader r;
+    REQUIRE(r.run({"export", "--as", "markdown", "--out", out.path("pages")}).code ==
+            exit_code::as_expected);
+    const std::string pages = MKCLEAN_SOURCE_DIR "/docs/lessons/";
+    const std::string index = text_of_file(pages + "README.md");
+    for (const lesson& l : read_lessons(lessons)) {
+        CAPTURE(l.slug);
+        CHECK(holds(index, fmt::format("| {} | [{}]({}.md) | {} | {} |\n", l.number, l.title,
+                                       l.slug, l.level, l.minutes)));
+        CHECK(out.read("pages/" + l.slug + ".md") == text_of_file(pages + l.slug + ".md"));
+        CHECK(holds(text_of_file(pages + l.slug + ".svg"), "Lesson " + std::to_string(l.number)));
+    }
+}
+
+TEST_CASE("lesson export writes a handout without the answers and a key with them")
+{
+    const temporary_directory out;
+    const reader r;
+    CHECK(r.run({"export", "1", "05-the-lost-store", "--out", out.path(".")}).code ==
+          exit_code::as_expected);
+    CHECK(!std::filesystem::exists(out.path("02-read-then-write.html")));
+    const std::string paper = out.read("05-the-lost-store.html");
+    CHECK(holds(paper, "<svg"));
+    CHECK(holds(paper, "Both stores."));
+    CHECK(!holds(paper, "Right."));
+    CHECK(!holds(paper, "<script"));
+    CHECK(!holds(paper, "href="));
+    const std::string key = out.read("05-the-lost-store-key.html");
+    CHECK(holds(key, "b) The first store alone. <b>Right.</b> The journal cleared"));
+    CHECK(holds(key, "kernel = linux-2.6.20"));
+    CHECK(r.run({"export", "1"}).err == "--out: expected the directory to write to\n");
+}
+
+TEST_CASE("lesson: the figures are WaveJSON of at most forty steps")
+{
+    for (const lesson& l : read_lessons(lessons)) {
+        CAPTURE(l.slug);
+        const auto wave = wave_of(l, run_stage(l, l.first, 1).record);
+        const std::size_t steps = wave["signal"][0]["wave"].get<std::string>().size();
+        CHECK(steps >= 4);
+        CHECK(steps <= 40);
+        for (const auto& signal : wave["signal"])
+            CHECK(signal["wave"].get<std::string>().size() == steps);
+    }
 }
