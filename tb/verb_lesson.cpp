@@ -115,11 +115,12 @@ private:
         how.asks = !m_options.no_ask;
         how.solves = m_options.solve;
         how.answers = answers_of(m_options.answers);
+        if (how.asks)
+            how.on_prediction = [&](const std::vector<prediction>& made) {
+                m_progress.note_predictions(l, how.seed, made);
+                m_progress.save();
+            };
         const session_result result = hold_lesson(l, how, m_in, m_out);
-        if (how.asks && !result.predictions.empty()) {
-            m_progress.note_predictions(l, how.seed, result.predictions);
-            m_progress.save();
-        }
         if (result.complaint.empty())
             return exit_code::as_expected;
         m_out << "\nNOT AS STATED: " << result.complaint << '\n';
@@ -158,15 +159,12 @@ private:
     {
         if (m_options.out.empty())
             throw input_error(origin(), "out", "expected the directory to write to");
-        std::vector<const lesson*> asked;
-        for (const std::string& name : names)
-            asked.push_back(&find(name));
-        for (const lesson& l : m_lessons)
-            if (names.empty())
-                asked.push_back(&l);
         std::filesystem::create_directories(m_options.out);
-        for (const lesson* const l : asked)
-            export_one(*l);
+        for (const std::string& name : names)
+            export_one(find(name));
+        if (names.empty())
+            std::for_each(m_lessons.begin(), m_lessons.end(),
+                          [this](const lesson& l) { export_one(l); });
         return exit_code::as_expected;
     }
 

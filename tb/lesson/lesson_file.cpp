@@ -251,8 +251,12 @@ private:
         v.name = words[0];
         v.option = words[2];
         v.values.assign(words.begin() + 4, words.end());
-        for (const std::string& value : v.values)
+        for (const std::string& value : v.values) {
             check_option(v.option, value, d.where);
+            if (std::count(v.values.begin(), v.values.end(), value) > 1)
+                throw input_error(d.where,
+                                  "expected each value once, got twice " + in_quotes(value));
+        }
         m_variables.push_back(v.name);
         m_lesson.variables.push_back(std::move(v));
     }

@@ -37,20 +37,20 @@ public:
 private:
     void hold_first()
     {
-        const std::size_t chosen = ask(m_lesson.first);
+        const std::size_t chosen = ask(m_lesson.first, "base");
         m_runs.first = run_stage(m_lesson, m_lesson.first, m_how.seed);
         const lesson_evidence of = m_runs.of_first(m_lesson, m_how.seed);
         m_out << "\nThe run: the life of " << page_text() << ".\n\n"
               << life_table(m_lesson, m_runs.first.record) << '\n'
               << figures_table(m_lesson, {of}, {}) << '\n';
-        compare(m_lesson.first, "base", chosen, of);
+        compare(m_lesson.first, chosen, of);
     }
 
     void hold_broken()
     {
         m_out << "\nNow change it:\n\n"
               << changes_text(m_lesson, m_lesson.broken, m_how.seed) << '\n';
-        const std::size_t chosen = ask(m_lesson.broken);
+        const std::size_t chosen = ask(m_lesson.broken, "broken");
         m_runs.broken = run_stage(m_lesson, m_lesson.broken, m_how.seed);
         const lesson_evidence of = m_runs.of_broken(m_lesson, m_how.seed);
         m_out << "\nThe run, before and after.\n\n"
@@ -58,7 +58,7 @@ private:
               << figures_table(m_lesson, {m_runs.of_first(m_lesson, m_how.seed), of},
                                {"before", "after"})
               << '\n';
-        compare(m_lesson.broken, "broken", chosen, of);
+        compare(m_lesson.broken, chosen, of);
     }
 
     std::string page_text() const
@@ -68,17 +68,27 @@ private:
 
     // ---- predictions ----------------------------------------------------------------------------
 
-    std::size_t ask(const lesson_stage& stage)
+    std::size_t ask(const lesson_stage& stage, const char* name)
     {
         const lesson_evidence nothing{nullptr, nullptr, m_lesson.chosen_names(m_how.seed)};
         m_out << wrapped_text(stage.text.told(nothing), "") << '\n'
               << question_text(stage.question, nothing) << '\n';
         const std::size_t chosen = prediction_of(stage.question);
-        if (chosen != no_choice && !m_was_asked)
+        if (chosen == no_choice)
+            return chosen;
+        m_result.predictions.push_back({name, letter_of(chosen)});
+        tell_predictions();
+        if (!m_was_asked)
             m_out << fmt::format("{}: {}\n",
                                  m_how.asks ? "Your prediction" : "The lesson's own answer",
                                  letter_of(chosen));
         return chosen;
+    }
+
+    void tell_predictions() const
+    {
+        if (m_how.on_prediction)
+            m_how.on_prediction(m_result.predictions);
     }
 
     // Given, golden, asked for, or none because the run shall say.
@@ -123,8 +133,7 @@ private:
                                       letter_of(q.choices.size() - 1), in_quotes(word)));
     }
 
-    void compare(const lesson_stage& stage, const char* name, std::size_t chosen,
-                 const lesson_evidence& of)
+    void compare(const lesson_stage& stage, std::size_t chosen, const lesson_evidence& of)
     {
         const std::vector<lesson_choice>& choices = stage.question.choices;
         const std::size_t right = right_choice(stage.question, of);
@@ -133,7 +142,8 @@ private:
             m_out << wrapped_text(fmt::format("The answer is {}. {}", letter_of(right), why), "");
             return;
         }
-        m_result.predictions.push_back({name, letter_of(chosen), letter_of(right)});
+        m_result.predictions.back().right = letter_of(right);
+        tell_predictions();
         if (chosen == right) {
             m_out << wrapped_text(fmt::format("{} is right. {}", letter_of(right), why), "");
             return;

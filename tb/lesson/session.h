@@ -2,6 +2,7 @@
 
 #include "tb/lesson/rendering.h"
 
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -9,18 +10,23 @@
 namespace mkclean
 {
 
+/// What somebody has said will happen.
+struct prediction {
+    static constexpr char not_run = '?';
+
+    std::string stage; ///< "base" or "broken"
+    char chosen = 'a';
+    char right = not_run;
+};
+
 /// How a lesson is gone through.
 struct session_options {
     std::uint64_t seed = 1;
     bool asks = true;    ///< else nobody is asked, and the lesson's own answers are verified
     bool solves = false; ///< the right answers and the fix are told
     std::vector<std::string> answers; ///< predictions that are given already, in order: "a", ...
-};
-
-struct prediction {
-    std::string stage; ///< "base" or "broken"
-    char chosen = 'a';
-    char right = 'a';
+    /// Told of all predictions so far, each before its run and again after it.
+    std::function<void(const std::vector<prediction>&)> on_prediction;
 };
 
 struct session_result {
