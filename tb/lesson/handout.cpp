@@ -93,12 +93,14 @@ std::string answers_html(const lesson_question& q, const lesson_evidence& of)
     return all;
 }
 
-std::string fixes_html(const lesson_task& task)
+std::string fixes_html(const lesson& l)
 {
-    std::string all = "<p>One that passes:</p>\n" + preformatted(fix_text(task.golden));
-    for (const lesson_condition& c : task.conditions)
+    fix_checker checker(l);
+    std::string all = "<p>One that passes:</p>\n" + preformatted(fix_text(l.task.golden));
+    for (const lesson_condition& c : l.task.conditions)
         for (const lesson_fix& wrong : c.wrong_fixes)
-            all += "<p>One that does not pass:</p>\n" + preformatted(fix_text(wrong));
+            all += "<p>One that does not pass:</p>\n" + preformatted(fix_text(wrong)) +
+                   paragraphs(checker.check(wrong).hint);
     return all;
 }
 
@@ -206,7 +208,7 @@ std::string handout::key_html() const
                                                   answers_html(l.first.question, m_first) +
                                                   "<h2>Break it</h2>\n" +
                                                   answers_html(l.broken.question, m_broken) +
-                                                  "<h2>Mend it</h2>\n" + fixes_html(l.task));
+                                                  "<h2>Mend it</h2>\n" + fixes_html(l));
 }
 
 std::string handout::wave_json() const
