@@ -1,7 +1,7 @@
 #pragma once
 
 #include "tb/config_file.h"
-#include "tb/lesson/page_life.h"
+#include "tb/lesson/run_record.h"
 
 #include <nlohmann/json.hpp>
 

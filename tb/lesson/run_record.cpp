@@ -1,4 +1,4 @@
-#include "tb/lesson/page_life.h"
+#include "tb/lesson/run_record.h"
 
 #include <algorithm>
 
