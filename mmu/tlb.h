@@ -96,14 +96,20 @@ public:
     bool holds(virtual_page page, asid space) const;
     /// Brings the second level's entry for `page` into the first. Null: it has none.
     tlb_entry* promote(virtual_page page, asid space, displaced& gone);
+    tlb_entry* promote(virtual_page page, asid space)
+    {
+        displaced gone;
+        return promote(page, space, gone);
+    }
     /// What a walk for the page `walked` has found: goes into both levels, and whatever else maps
     /// that page goes, so that the next lookup finds what was walked for. The first one's entry.
     tlb_entry& insert(const tlb_entry& entry, virtual_page walked, displaced& gone);
-    tlb_entry& insert(const tlb_entry& entry)
+    tlb_entry& insert(const tlb_entry& entry, virtual_page walked)
     {
         displaced gone;
-        return insert(entry, entry.page, gone);
+        return insert(entry, walked, gone);
     }
+    tlb_entry& insert(const tlb_entry& entry) { return insert(entry, entry.page); }
     /// invlpg: drops every entry that maps `page`, global ones too. True if there was one.
     bool invalidate(virtual_page page, asid space);
     void flush_all();

@@ -102,12 +102,15 @@ public:
     input_error(origin where, const std::string& option, const std::string& message)
         : std::runtime_error(printable(prefix(where, option) + message)),
           m_message(printable(message)),
+          m_option(option),
           m_where(std::move(where))
     {
     }
 
-    /// The complaint without the place.
+    /// The complaint without the place and the option.
     const std::string& message() const { return m_message; }
+    /// The option that it is about, without dashes; or "".
+    const std::string& option() const { return m_option; }
     const origin& where() const { return m_where; }
 
 private:
@@ -121,6 +124,7 @@ private:
     }
 
     std::string m_message;
+    std::string m_option;
     origin m_where;
 };
 

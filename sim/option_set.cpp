@@ -29,6 +29,8 @@ struct notation {
     std::array<unit, 9> units; // the rest is empty
 };
 
+constexpr const char* suggestion_begins = "; did you mean ";
+
 constexpr std::uint64_t thousand = 1000;
 constexpr std::uint64_t million = thousand * thousand;
 constexpr std::uint64_t billion = thousand * million;
@@ -353,7 +355,13 @@ bool begins_with(std::string_view text, std::string_view beginning)
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates)
 {
     const std::optional<std::string> meant = nearest(name, candidates);
-    return meant ? fmt::format("; did you mean {}?", in_quotes(*meant)) : "";
+    return meant ? fmt::format("{}{}?", suggestion_begins, in_quotes(*meant)) : "";
+}
+
+std::string without_suggestion(const std::string& complaint)
+{
+    const std::size_t at = complaint.rfind(suggestion_begins);
+    return at == std::string::npos || complaint.back() != '?' ? complaint : complaint.substr(0, at);
 }
 
 option_info option_set::describe_option(const std::string& name, option_type type,

@@ -72,6 +72,8 @@ bool begins_with(std::string_view text, std::string_view beginning);
 
 /// "; did you mean 'X'?" with the nearest candidate, or nothing.
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
+/// A complaint without the suggestion that it ends with, if it does.
+std::string without_suggestion(const std::string& complaint);
 
 /// All there is to know about an option at one moment.
 struct option_info {

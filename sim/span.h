@@ -32,9 +32,8 @@ private:
     void mark(bool begins) const
     {
         if (m_self.log().follows_spans())
-            m_self.log().emit(
-                span_mark{
-                m_self.now(), m_self.id(), &m_site, m_what, begins, static_cast<int>(m_result)});
+            m_self.log().emit(span_mark{m_self.now(), m_self.id(), &m_site, m_what, begins,
+                                        static_cast<int>(m_result)});
     }
 
     const actor& m_self;

@@ -1,9 +1,9 @@
 #include "tb/command_line.h"
+#include "tb/failure.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <new>
 #include <ostream>
 #include <set>
 #include <system_error>
@@ -16,6 +16,7 @@
 #include <boost/program_options/value_semantic.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 namespace mkclean
@@ -147,27 +148,6 @@ private:
     std::set<std::string> m_seen;
 };
 
-std::string value_shown(const option_info& about)
-{
-    switch (about.type) {
-    case option_type::flag:
-        return "";
-    case option_type::choice:
-        return fmt::format(" {}", fmt::join(about.choices, "|"));
-    case option_type::path:
-        return " FILE";
-    case option_type::count:
-        return " N";
-    default: {
-        std::string shown = " " + std::string(name_of(about.type));
-        std::transform(shown.begin(), shown.end(), shown.begin(), [](char letter) {
-            return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-        });
-        return shown;
-    }
-    }
-}
-
 std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows)
 {
     std::size_t width = 0;
@@ -264,11 +244,31 @@ int dispatch(const std::vector<std::string>& words, program& known, std::ostream
     return run_verb(words, known, out);
 }
 
+using word_iterator = std::vector<std::string>::const_iterator;
+
+/// Whether `word`, and the next if that is its value, sends JSON to the standard output.
+bool is_json_asked_for(word_iterator word, word_iterator end, const option_set& own)
+{
+    const std::size_t equals = word->find('=');
+    const std::string dashed = word->substr(0, equals);
+    if (dashed != "--json" && dashed != "--stats")
+        return false;
+    const std::string name = dashed.substr(2);
+    if (!own.has(name))
+        return false;
+    const std::string next = word + 1 == end ? "" : *(word + 1);
+    const std::string value = equals == std::string::npos ? next : word->substr(equals + 1);
+    if (own.info(name).type == option_type::path)
+        return value == "-";
+    return !is_flag_word(value) || own.canonical(name, value, origin()) == "on";
+}
+
 } // namespace
 
 file_error::file_error(const std::string& action, const std::string& path,
                        const std::string& reason)
-    : std::runtime_error(printable("cannot " + action + " " + in_quotes(path) + ": " + reason))
+    : std::runtime_error(printable("cannot " + action + " " + in_quotes(path) + ": " + reason)),
+      m_path(path)
 {
 }
 
@@ -346,39 +346,104 @@ arguments parse_arguments(const std::vector<std::string>& words, const option_se
     return sorted;
 }
 
+std::string value_shown(const option_info& about)
+{
+    switch (about.type) {
+    case option_type::flag:
+        return "";
+    case option_type::choice:
+        return fmt::format(" {}", fmt::join(about.choices, "|"));
+    case option_type::path:
+        return " FILE";
+    case option_type::count:
+        return " N";
+    default: {
+        std::string shown = " " + std::string(name_of(about.type));
+        std::transform(shown.begin(), shown.end(), shown.begin(), [](char letter) {
+            return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+        });
+        return shown;
+    }
+    }
+}
+
+std::string operands_shown(const verb& about)
+{
+    if (about.operands.empty())
+        return "";
+    return about.least_operands == 0 ? " [" + about.operands + "]" : " " + about.operands;
+}
+
+std::string help_of(const option_info& about)
+{
+    const bool has_default = about.type != option_type::flag && !about.default_text.empty();
+    return about.help + (about.repeatable ? " (repeatable)" : "") +
+           (has_default ? " (default " + about.default_text + ")" : "");
+}
+
+const std::vector<exit_code_meaning>& exit_code_meanings()
+{
+    static const std::vector<exit_code_meaning> meanings = {
+        {exit_code::as_expected, "as the config expects",
+         "The run kept its promises or broke them, as `expect.lost` and `expect.kernels` say; an "
+         "exhibit behaves as its card states; what was asked for has been printed."},
+        {exit_code::not_as_expected, "not as the config expects",
+         "Bytes were lost, or a promise was broken, where none was to be, or none was where one "
+         "was to be; explore has found what golden must not do, or has not come to its end."},
+        {exit_code::bad_input, "wrong input",
+         "An option, a config, a script or a trace; one line on the standard error says which "
+         "file and line."},
+        {exit_code::file_failed, "a file could not be read or written",
+         "The same line names the file. A file that was to be written is left as it was."},
+        {exit_code::internal, "an error of the emulator",
+         "It has broken its own rules, nobody in a run could go on any more, or the host has no "
+         "memory left."},
+        {exit_code::interrupted, "interrupted",
+         "By Ctrl-C or SIGTERM; what there was until then has been written."}};
+    return meanings;
+}
+
 std::string help_text(const program& about)
 {
-    std::vector<std::pair<std::string, std::string>> rows;
+    std::vector<std::pair<std::string, std::string>> verbs;
     for (const verb& one : about.verbs)
-        rows.emplace_back(one.operands.empty() ? one.name : one.name + " [" + one.operands + "]",
-                          one.help);
+        verbs.emplace_back(one.name + operands_shown(one), one.help);
+    std::vector<std::pair<std::string, std::string>> codes;
+    for (const exit_code_meaning& one : exit_code_meanings())
+        codes.emplace_back(std::to_string(one.code), one.meaning);
     return fmt::format("{}\n\nusage: mkclean VERB [CONFIG...] [--option value...]\n\n{}\n"
-                       "'mkclean VERB --help' tells more. Exit codes: 0 what the config expects "
-                       "happened, 1 it did not,\n2 wrong input, 3 a file could not be read or "
-                       "written, 70 an error of the emulator, 130 interrupted.\n",
-                       about.summary, two_columns(rows));
+                       "'mkclean VERB --help' tells more. Exit codes:\n\n{}",
+                       about.summary, two_columns(verbs), two_columns(codes));
 }
 
 std::string help_text(const verb& about)
 {
-    const bool optional = about.least_operands == 0;
-    const std::string operands = about.operands.empty() ? ""
-                                 : optional             ? " [" + about.operands + "]"
-                                                        : " " + about.operands;
     std::vector<std::pair<std::string, std::string>> rows;
-    for (const option_info& option : about.own.all()) {
-        const bool has_default = option.type != option_type::flag && !option.default_text.empty();
-        rows.emplace_back("--" + option.name + value_shown(option),
-                          option.help + (option.repeatable ? " (repeatable)" : "") +
-                              (has_default ? " (default " + option.default_text + ")" : ""));
-    }
+    for (const option_info& option : about.own.all())
+        rows.emplace_back("--" + option.name + value_shown(option), help_of(option));
     std::string text = fmt::format("usage: mkclean {}{} [--option value...]\n\n{}\n", about.name,
-                                   operands, about.help);
+                                   operands_shown(about), about.help);
     if (!rows.empty())
         text += "\n" + two_columns(rows);
     if (about.takes_model_options)
         text += "\nEvery option that 'mkclean options' lists is accepted too.\n";
     return text + about.more;
+}
+
+bool asks_for_json(const std::vector<std::string>& words, const program& known)
+{
+    if (words.empty())
+        return false;
+    const auto asked = std::find_if(known.verbs.begin(), known.verbs.end(),
+                                    [&](const verb& v) { return v.name == words.front(); });
+    const auto end = std::find(words.begin(), words.end(), "--");
+    for (auto word = words.begin() + 1; word < end; ++word) {
+        if (asked == known.verbs.end() && *word == "--json")
+            return true; // an unknown verb's
+        if (asked != known.verbs.end() && is_json_asked_for(word, end, asked->own))
+            return true;
+    }
+    return false;
 }
 
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,
@@ -389,36 +454,34 @@ int run_command_line(const std::vector<std::string>& words, program& known, std:
         if (!out.flush())
             throw file_error("write", "-", "the standard output does not take it");
         return code;
-    } catch (const input_error& error) {
-        err << error.what() << '\n';
-        return exit_code::bad_input;
-    } catch (const file_error& error) {
-        err << error.what() << '\n';
-        return exit_code::file_failed;
-    } catch (const std::filesystem::filesystem_error& error) {
-        err << printable(error.what()) << '\n';
-        return exit_code::file_failed;
-    } catch (const std::bad_alloc&) {
-        err << "this host has not enough memory for that\n";
-        return exit_code::internal;
-    } catch (const std::exception& error) {
-        err << "internal error: " << printable(error.what()) << '\n';
-        return exit_code::internal;
     } catch (...) {
-        err << "internal error: something was thrown that is no exception\n";
-        return exit_code::internal;
+        const failure why = failure_of(std::current_exception());
+        err << why.line << '\n';
+        if (asks_for_json(words, known))
+            out << failure_json(why).dump() << '\n' << std::flush;
+        return why.code;
     }
+}
+
+void let_json_be_stats(bool json, std::string& stats)
+{
+    if (json && !stats.empty())
+        throw input_error(origin(), "json", "is --stats -; one of them");
+    if (json)
+        stats = "-";
 }
 
 void run_options::declare(option_set& own)
 {
     own.path("stats", stats, "write the statistics as JSON; - is the standard output");
+    own.flag("json", json, "print JSON: the statistics, as --stats - does, or the error");
     own.path("csv", csv, "write a sweep's table as CSV; - is the standard output");
     own.path("log", log, "write one line per event; - is the standard output");
     own.path("schedule", schedule,
              "follow a story that explore has found, move by move; what time says comes after it");
     own.path("vcd", vcd, "write waves: counters, cores, and the six places of dirtiness of a page");
     own.count("vcd-page", vcd_page, {}, "which page of the first file those are");
+    own.path("trace", trace, "write a trace for ui.perfetto.dev: cores, threads, pages, causes");
     own.path("report", report,
              "write a page to look at: what happened to each page, step by step (opens offline)");
     own.count("report-events", report_events, {1000, 100'000'000},

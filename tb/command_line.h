@@ -27,10 +27,27 @@ constexpr int internal = 70;   ///< the emulator broke its own invariant
 constexpr int interrupted = 130;
 } // namespace exit_code
 
+/// What one exit code says.
+struct exit_code_meaning {
+    int code;
+    const char* meaning; ///< in a few words
+    const char* more;    ///< what in particular; a sentence
+};
+
+/// All that there are, the best first.
+const std::vector<exit_code_meaning>& exit_code_meanings();
+
 /// A file could not be read or written; the program ends with exit code 3.
-struct file_error : std::runtime_error {
+class file_error : public std::runtime_error
+{
+public:
     /// what() is "cannot read 'path': reason", the action being "read" or "write".
     file_error(const std::string& action, const std::string& path, const std::string& reason);
+
+    const std::string& path() const { return m_path; }
+
+private:
+    std::string m_path;
 };
 
 /// A file that appears under its name complete or not at all: it is written under a temporary name
@@ -68,12 +85,17 @@ struct arguments {
     std::vector<setting> model;        ///< the model's
 };
 
+/// What the words behind a verb name, as far as a shell can complete them.
+enum class operand_kind { nothing, config, file, option, exhibit, listed };
+
 /// One thing the program does.
 struct verb {
     std::string name;
     std::string operands; ///< as the help shows them, such as "CONFIG..."; "" for none
-    std::string help;     ///< one line
-    std::string more;     ///< lines behind its options; or ""
+    operand_kind kind = operand_kind::nothing; ///< of the operands
+    std::vector<std::string> listed;           ///< those there are, if they are listed
+    std::string help;                          ///< one line
+    std::string more;                          ///< lines behind its options; or ""
     std::size_t least_operands = 0;
     std::size_t most_operands = std::numeric_limits<std::size_t>::max();
     bool takes_model_options = true;
@@ -102,21 +124,35 @@ arguments parse_arguments(const std::vector<std::string>& words, const option_se
 
 std::string help_text(const program& about);
 std::string help_text(const verb& about);
+/// The verb's operands behind its name, " [CONFIG...]", or "" if there are none.
+std::string operands_shown(const verb& about);
+/// What stands behind the name of an option of the command line, " FILE"; "" for a flag.
+std::string value_shown(const option_info& about);
+/// What an option of the command line means, whether it may be repeated, its default.
+std::string help_of(const option_info& about);
+
+/// Whether a verb is asked to write JSON to the standard output: its own flag `json` is on, or its
+/// own path `json` or `stats` is "-". Whatever else is wrong with the words.
+bool asks_for_json(const std::vector<std::string>& words, const program& known);
 
 /// Does what `words` (without the program's name) ask for and returns the exit code. An error
-/// becomes one line on `err`: input_error is 2, file_error (and an `out` that cannot be written)
-/// 3, any other exception 70.
+/// becomes one line on `err`, and where `out` was to be JSON an object there (tb/failure.h).
 int run_command_line(const std::vector<std::string>& words, program& known, std::ostream& out,
                      std::ostream& err);
+
+/// `--json` is `--stats -`, for verbs that have both. Error: input_error if both are given.
+void let_json_be_stats(bool json, std::string& stats);
 
 /// The own options of `run`.
 struct run_options {
     enum class executor_choice { systemc, fibers };
 
     std::string stats;
+    bool json = false; ///< stats to the standard output
     std::string csv;
     std::string log;
     std::string vcd;
+    std::string trace;
     std::string report;
     std::uint64_t report_events = 1'000'000; ///< in the report, at most
     std::string schedule;

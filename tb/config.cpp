@@ -158,10 +158,6 @@ static void check_stable_pages(const config& c, const option_set& o)
         policies.dirty_tracking == dirty_tracking_policy::dirty_log)
         throw o.complaint("vm.stable_pages", "expected no, or vm.dirty_tracking = write_protect: "
                                              "with a log no store faults, and so none can wait");
-    if (policies.stable_pages && c.disk.checksums &&
-        policies.dirty_tracking == dirty_tracking_policy::dirty_log)
-        throw o.complaint("vm.stable_pages", "expected no, or vm.dirty_tracking = write_protect: "
-                                             "with a log no store faults, and so none can wait");
 }
 
 void config::check(const option_set& o) const

@@ -16,8 +16,10 @@ std::string configs_directory(const std::string& name)
     std::filesystem::path above =
         std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
     for (; above.has_relative_path(); above = above.parent_path())
-        if (std::filesystem::is_directory(above / wanted, error))
-            return (above / wanted).string();
+        for (const std::filesystem::path& directory :
+             {above / wanted, above / "share" / "mkclean" / wanted})
+            if (std::filesystem::is_directory(directory, error))
+                return directory.string();
     throw input_error(
         origin(), "directory",
         fmt::format("there is no {} above this program; say where it is", wanted.string()));

@@ -2,15 +2,19 @@
 #include "tb/command_line.h"
 #include "tb/config.h"
 #include "tb/verb_bench.h"
+#include "tb/verb_compare.h"
+#include "tb/verb_explain.h"
 #include "tb/verb_explore.h"
 #include "tb/verb_lesson.h"
 #include "tb/verb_museum.h"
 #include "tb/verb_options.h"
+#include "tb/verb_reference.h"
 #include "tb/verb_run.h"
 
 #include <cstdlib>
 #include <iostream>
 #include <systemc>
+#include <unistd.h>
 
 namespace mkclean
 {
@@ -27,6 +31,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     verb run_entry;
     run_entry.name = "run";
     run_entry.operands = "CONFIG...";
+    run_entry.kind = operand_kind::config;
     run_entry.help = "one run, or with --vary every combination";
     run_entry.more =
         "\nIn a config that is a sweep, --vary replaces the axis of that name, or adds one;\n"
@@ -36,6 +41,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
         "sweep shows, TITLE=POINTER[:DIVISOR]...; --stats - prints all that a pointer can name.\n";
     run.declare(run_entry.own);
     run_entry.run = [&](const arguments& given) {
+        let_json_be_stats(run.json, run.stats);
         return run_verb(run, given, model, c, std::cout, std::cerr);
     };
 
@@ -44,13 +50,18 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     listing_options listing;
     lesson_verb_options lesson;
     museum_verb_options museum;
+    explain_options explaining;
+    compare_options comparing;
+    const bool asks = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
     program known{"a cycle-level page-writeback emulator with a virtual MMU",
                   program_version,
                   {run_entry, explore_verb(explore, model, c, std::cout, std::cerr),
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
                    museum_verb(museum, std::cout, std::cerr),
-                   lesson_verb(lesson, std::cin, std::cout)},
+                   explain_verb(explaining, std::cin, asks, std::cout),
+                   compare_verb(comparing, std::cout), lesson_verb(lesson, std::cin, std::cout)},
                   model};
+    known.verbs.push_back(reference_verb(known, std::cout));
     return run_command_line(words, known, std::cout, std::cerr);
 }
 

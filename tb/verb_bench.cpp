@@ -9,6 +9,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace mkclean
 {
@@ -197,6 +198,8 @@ verb bench_verb(bench_options& options, std::ostream& out, std::ostream& err)
     verb v;
     v.name = "bench";
     v.operands = "CASE...";
+    v.kind = operand_kind::listed;
+    v.listed = known_names();
     v.help = "what things cost on this host, beside every_access and a bare program";
     v.takes_model_options = false;
     options.declare(v.own);

@@ -79,7 +79,7 @@ public:
           m_options(options),
           m_program(std::move(program)),
           m_save(save),
-          m_line(err)
+          m_line(err, options.quiet)
     {
     }
 
@@ -341,16 +341,16 @@ int run_explore(const explore_verb_options& options, const arguments& given, opt
                                e.stories.front().page)
                 << table_of(e.stories.front());
     }
-    if (stats) {
-        stats->write(json_of(e, model).dump(2) + '\n');
-        stats->commit();
-    }
     if (schedule_file && !e.stories.empty()) {
         schedule s;
         s.moves = e.stories.front().moves;
         schedule_file->write(
             schedule_text(s, fmt::format("{} on {}", name_of(e.stories.front().what), e.kernel())));
         schedule_file->commit();
+    }
+    if (stats) { // last: an error would be one more object
+        stats->write(json_of(e, model).dump(2) + '\n');
+        stats->commit();
     }
     return exit_code_of(e, c);
 }
@@ -365,6 +365,7 @@ void explore_verb_options::declare(option_set& own)
              "interrupted, or at one of its limits");
     own.path("resume", resume, "go on with a search that was put by");
     own.path("stats", stats, "write what was found as JSON; - is the standard output");
+    own.flag("json", json, "print JSON: what was found, as --stats - does, or the error");
     own.count("jobs", jobs, {1, 256},
               "processes that make moves at once; what is found does not depend on it, and walks "
               "are made by one");
@@ -377,6 +378,7 @@ verb explore_verb(explore_verb_options& options, option_set& model, config& c, s
     verb v;
     v.name = "explore";
     v.operands = "CONFIG...";
+    v.kind = operand_kind::config;
     v.help = "every order of a small program's steps, instead of the one that time brings about";
     v.more =
         "\nA script says by `meet explored` where orders begin to matter; time stands still, "
@@ -386,6 +388,7 @@ verb explore_verb(explore_verb_options& options, option_set& model, config& c, s
     v.least_operands = 1;
     options.declare(v.own);
     v.run = [&options, &model, &c, &out, &err](const arguments& given) {
+        let_json_be_stats(options.json, options.stats);
         return run_explore(options, given, model, c, out, err);
     };
     return v;

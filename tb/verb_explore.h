@@ -12,6 +12,7 @@ namespace mkclean
 struct explore_verb_options {
     std::string schedule;
     std::string stats;
+    bool json = false; ///< stats to the standard output
     std::string save;
     std::string resume;
     bool quiet = false;

@@ -235,6 +235,8 @@ verb lesson_verb(lesson_verb_options& options, std::istream& in, std::ostream& o
     verb v;
     v.name = "lesson";
     v.operands = "N";
+    v.kind = operand_kind::listed;
+    v.listed = {"next", "check", "hint", "reset", "export"};
     v.help = "lessons: lists them, or holds one: predict, run, break, mend";
     v.more =
         "\nmkclean lesson                  the lessons, and which are done\n"

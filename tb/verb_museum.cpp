@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace mkclean
 {
@@ -56,12 +57,23 @@ std::string with_fix_text(const exhibit_card& card, const exhibit_verdict& v)
                              v.mended.orders);
 }
 
-int show_exhibit(const exhibit_card& card, const museum_verb_options& options, std::ostream& out)
+exhibit_verdict judge(const exhibit_card& card, const museum_verb_options& options,
+                      std::ostream& err)
+{
+    progress_line progress(err, options.quiet);
+    return judge_exhibit(card.path, [&](std::uint64_t orders) {
+        if (progress.is_seen())
+            progress.show(fmt::format("{} orders", orders));
+    });
+}
+
+int show_exhibit(const exhibit_card& card, const museum_verb_options& options, std::ostream& out,
+                 std::ostream& err)
 {
     std::optional<output_file> json;
     if (!options.json.empty())
         json.emplace(options.json, out);
-    const exhibit_verdict v = judge_exhibit(card.path);
+    const exhibit_verdict v = judge(card, options, err);
     if (json) {
         nlohmann::ordered_json j = {{"name", card.name},
                                     {"title", card.about.title},
@@ -75,7 +87,7 @@ int show_exhibit(const exhibit_card& card, const museum_verb_options& options, s
         json->write(j.dump(2) + '\n');
         json->commit();
     }
-    if (options.json != "-") {
+    if (options.json != "-" && !options.quiet) {
         out << card_text(card) << with_bug_text(card, v);
         const std::string story =
             v.broken.found.has(v.shows)
@@ -111,16 +123,18 @@ int show_all(const std::vector<exhibit_card>& cards, const museum_verb_options& 
     interrupt_watch watch;
     std::vector<sweep_result> results;
     {
-        progress_line progress(err);
-        results =
-            run_commands("/proc/self/exe", commands, static_cast<std::size_t>(options.jobs), watch,
-                         [&](std::size_t done, const sweep_result&) {
-                             progress.show(fmt::format("{} of {} exhibits", done, cards.size()));
-                         });
+        progress_line progress(err, options.quiet);
+        const auto show = [&](std::size_t done) {
+            progress.show(fmt::format("{} of {} exhibits", done, cards.size()));
+        };
+        show(0);
+        results = run_commands("/proc/self/exe", commands, static_cast<std::size_t>(options.jobs),
+                               watch, [&](std::size_t done, const sweep_result&) { show(done); });
     }
     int worst = exit_code::as_expected;
     for (std::size_t at = 0; at < cards.size(); ++at) {
-        out << line_of(cards[at], width, results[at]);
+        if (!options.quiet)
+            out << line_of(cards[at], width, results[at]);
         worst = worse_code(worst, results[at].code);
     }
     return worst;
@@ -137,7 +151,7 @@ int run_museum(museum_verb_options options, const arguments& given, std::ostream
         throw input_error(origin(), "json", "is for one exhibit");
     const std::vector<exhibit_card> cards = read_catalogue(options.directory);
     if (!given.operands.empty())
-        return show_exhibit(find_card(cards, given.operands.front()), options, out);
+        return show_exhibit(find_card(cards, given.operands.front()), options, out, err);
     if (options.all)
         return show_all(cards, options, out, err);
     out << (options.markdown ? catalogue_markdown(cards) : catalogue_table(cards));
@@ -152,6 +166,7 @@ void museum_verb_options::declare(option_set& own)
     own.flag("markdown", markdown, "print docs/museum.md");
     own.path("json", json, "write what was found out about NAME; - is the standard output");
     own.path("directory", directory, "where the exhibits are, if not in configs/museum/");
+    own.flag("quiet", quiet, "print nothing but errors; the exit code says what was found");
     own.count("jobs", jobs, {1, 256}, "processes of --all at once");
 }
 
@@ -160,6 +175,7 @@ verb museum_verb(museum_verb_options& options, std::ostream& out, std::ostream& 
     verb v;
     v.name = "museum";
     v.operands = "NAME";
+    v.kind = operand_kind::exhibit;
     v.help = "historical bugs: lists them, or runs one with the bug and with the fix";
     v.most_operands = 1;
     v.takes_model_options = false;

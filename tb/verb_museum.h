@@ -11,6 +11,7 @@ namespace mkclean
 struct museum_verb_options {
     bool all = false;
     bool markdown = false;
+    bool quiet = false;
     std::string json;
     std::string directory;
     std::uint64_t jobs = run_options::processors();

@@ -1,4 +1,5 @@
 #include "tb/verb_options.h"
+#include "tb/reference/pages.h"
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace mkclean
 {
@@ -81,10 +83,13 @@ std::string print_row(const row& cells, const std::array<std::size_t, 4>& widths
     return line + "\n";
 }
 
-constexpr std::string_view how_to_write =
-    "\nunits: bytes 64, 4KiB, 1460B, 500GB; cycles 300; duration 333ps, 10us, 5ms, 5s; frequency\n"
-    "150MHz, 2.8GHz; percent 40 or 40%; count 64 or 0x40; flag on, off, yes, no, true, false, 1, "
-    "0\n";
+std::string how_to_write()
+{
+    std::string text;
+    for (const auto& [type, examples] : how_values_are_written())
+        text += fmt::format("  {:<9}  {}\n", type, examples);
+    return "\nvalues are written\n" + text;
+}
 
 /// A path that means the same file wherever the config is saved.
 std::string portable_text(const option_info& about)
@@ -100,6 +105,24 @@ void listing_options::declare(option_set& own)
 {
     own.flag("config", config, "print the values that CONFIG... and the options make, as a config");
     own.flag("json", json, "print JSON");
+    own.flag("markdown", markdown, "print docs/reference/options.md");
+}
+
+const std::vector<std::pair<std::string, std::string>>& how_values_are_written()
+{
+    const auto named = [](option_type type, const char* examples) {
+        return std::pair<std::string, std::string>(name_of(type), examples);
+    };
+    static const std::vector<std::pair<std::string, std::string>> all = {
+        named(option_type::count, "64, 0x40"),
+        named(option_type::bytes, "64, 4KiB, 1.5MiB, 1460B, 500GB"),
+        named(option_type::clock_cycles, "300, 300cycles"),
+        named(option_type::duration, "333ps, 10us, 2.5ms, 5s"),
+        named(option_type::frequency, "150MHz, 2.8GHz"),
+        named(option_type::percent, "40, 40%"),
+        named(option_type::real, "0.25, 1e-3"),
+        named(option_type::flag, "on, off, yes, no, true, false, 1, 0")};
+    return all;
 }
 
 std::string list_options(const option_set& options, const std::vector<std::string>& prefixes)
@@ -121,7 +144,7 @@ std::string list_options(const option_set& options, const std::vector<std::strin
         family = family_of(about.name);
         listing += print_row(row_of(about), widths) + "    " + about.help + "\n";
     }
-    return listing.append(how_to_write);
+    return listing + how_to_write();
 }
 
 nlohmann::ordered_json options_json(const option_set& options,
@@ -168,6 +191,12 @@ int show_options(const listing_options& asked, const arguments& given, option_se
                  std::ostream& out)
 {
     const std::vector<std::string> none;
+    if (asked.markdown) {
+        if (asked.config || asked.json || !given.operands.empty() || !given.model.empty())
+            throw input_error(origin(), "markdown", "is of all options as they are, and alone");
+        out << options_page(model);
+        return exit_code::as_expected;
+    }
     configure(model, asked.config ? given.operands : none, given.model);
     const std::vector<std::string>& prefixes = asked.config ? none : given.operands;
     if (asked.json)
@@ -182,6 +211,7 @@ verb options_verb(listing_options& asked, option_set& model, std::ostream& out)
     verb entry;
     entry.name = "options";
     entry.operands = "PREFIX..., or --config CONFIG...";
+    entry.kind = operand_kind::option;
     entry.help = "every option: its type, default, range and meaning";
     asked.declare(entry.own);
     entry.run = [&asked, &model, &out](const arguments& given) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace mkclean
 {
@@ -16,10 +16,15 @@ namespace mkclean
 struct listing_options {
     bool config = false;
     bool json = false;
+    bool markdown = false;
 
     /// Binds the options to this object, which must then stay where it is.
     void declare(option_set& own);
 };
+
+/// {type, "64, 4KiB, 1460B, 500GB"}: how values are written, for every type that takes numbers or
+/// words of its own.
+const std::vector<std::pair<std::string, std::string>>& how_values_are_written();
 
 /// The options whose names begin with one of `prefixes` (all of them if there is none) as a listing
 /// for people: name, type, default, what is allowed, and under it what it means. Error: input_error

@@ -3,6 +3,7 @@
 #include "tb/explore/explored_world.h"
 #include "tb/explore/schedule.h"
 #include "tb/output/log_writer.h"
+#include "tb/output/perfetto.h"
 #include "tb/output/progress.h"
 #include "tb/output/recorder.h"
 #include "tb/output/report.h"
@@ -12,9 +13,11 @@
 #include "tb/run.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <csignal>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -42,6 +45,8 @@ public:
             m_log.emplace(options.log, out);
         if (!options.vcd.empty())
             m_vcd.emplace(options.vcd, out);
+        if (!options.trace.empty())
+            m_trace.emplace(options.trace, out);
         if (!options.report.empty())
             m_report.emplace(options.report, out);
     }
@@ -54,7 +59,7 @@ public:
         }
         if (m_vcd)
             m_waves.emplace(w, page_index(m_options.vcd_page));
-        if (m_report)
+        if (m_report || m_trace)
             m_recorder.emplace(w);
         if (m_options.biography) {
             m_biographer.emplace(w);
@@ -74,34 +79,51 @@ public:
             m_waves->copy_to(*m_vcd);
             m_vcd->commit();
         }
-        if (m_report) {
-            const recording r = m_recorder->finish();
-            m_report->write(
-                report_html({report_data(r, w, model, m_heading, m_options.report_events)}));
-            m_report->commit();
-        }
+        if (m_recorder)
+            write_recording(m_recorder->finish(), w, model);
         if (m_stats) {
             nlohmann::ordered_json stats = statistics_of(w, model);
             stats["host"] = host_figures(w, wall_seconds);
             m_stats->write(stats.dump(2) + '\n');
             m_stats->commit();
         }
-        const bool busy = m_options.stats == "-" || m_options.log == "-" || m_options.vcd == "-" ||
-                          m_options.report == "-";
-        if (!m_options.quiet && !busy)
-            m_out << summary_of(w);
+        if (!m_options.quiet && !is_busy())
+            m_out << summary_of(w, palette(m_out));
         if (m_biographer && w.judge() != nullptr && w.judge()->result().first_loss) {
             m_out << '\n' << m_biographer->story_of(*w.judge()->result().first_loss);
         }
     }
 
 private:
+    void write_recording(const recording& r, const world& w, const option_set& model)
+    {
+        if (m_trace) {
+            write_perfetto(r, w.log(), w.cores().front()->period(), w.ended_at(),
+                           [this](std::string_view bytes) { m_trace->write(bytes); });
+            m_trace->commit();
+        }
+        if (m_report) {
+            m_report->write(
+                report_html({report_data(r, w, model, m_heading, m_options.report_events)}));
+            m_report->commit();
+        }
+    }
+    // Something else is on the standard output.
+    bool is_busy() const
+    {
+        const std::string* const files[] = {&m_options.stats, &m_options.log, &m_options.vcd,
+                                            &m_options.trace, &m_options.report};
+        return std::any_of(std::begin(files), std::end(files),
+                           [](const std::string* file) { return *file == "-"; });
+    }
+
     const run_options& m_options;
     const report_heading m_heading;
     std::ostream& m_out;
     std::optional<output_file> m_stats;
     std::optional<output_file> m_log;
     std::optional<output_file> m_vcd;
+    std::optional<output_file> m_trace;
     std::optional<output_file> m_report;
     std::optional<waves> m_waves;
     std::optional<recorder> m_recorder;
@@ -178,6 +200,7 @@ void check_names(const run_options& options)
     const std::pair<const char*, const std::string&> outputs[] = {{"stats", options.stats},
                                                                   {"log", options.log},
                                                                   {"vcd", options.vcd},
+                                                                  {"trace", options.trace},
                                                                   {"report", options.report}};
     for (const auto& [name, path] : outputs)
         for (const auto& [other, its_path] : outputs)

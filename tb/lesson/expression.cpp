@@ -383,7 +383,8 @@ private:
         const nlohmann::ordered_json& all = run_of(n).statistics;
         const nlohmann::ordered_json::json_pointer pointer(n.text);
         if (!all.contains(pointer))
-            throw error("the statistics have no " + in_quotes(n.text));
+            throw error("the statistics have no " + in_quotes(n.text) +
+                        suggestion(n.text, pointers_of(all)));
         const nlohmann::ordered_json& found = all.at(pointer);
         if (found.is_number())
             return found.get<double>();
@@ -392,6 +393,15 @@ private:
         if (found.is_string())
             return found.get<std::string>();
         throw error("expected a number, a text or a flag at " + in_quotes(n.text));
+    }
+
+    static std::vector<std::string> pointers_of(const nlohmann::ordered_json& all)
+    {
+        std::vector<std::string> pointers;
+        const nlohmann::ordered_json flat = all.flatten();
+        for (const auto& figure : flat.items())
+            pointers.push_back(figure.key());
+        return pointers;
     }
 
     lesson_value count(const node& n) const

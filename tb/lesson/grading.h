@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tb/lesson/lesson.h"
+#include "tb/lesson/run.h"
 
 #include <string>
 #include <vector>

@@ -6,6 +6,15 @@
 namespace mkclean
 {
 
+std::vector<setting> settings_of(const option_values& values, const origin& where)
+{
+    std::vector<setting> settings;
+    settings.reserve(values.size());
+    for (const auto& [name, value] : values)
+        settings.push_back({name, value, where});
+    return settings;
+}
+
 // SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): neighbouring seeds have nothing in common.
 static std::uint64_t scrambled(std::uint64_t seed)
 {

@@ -1,14 +1,22 @@
 #pragma once
 
+#include "tb/config_file.h"
 #include "tb/lesson/lesson_text.h"
-#include "tb/lesson/run.h"
+#include "tb/lesson/run_record.h"
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace mkclean
 {
+
+/// OPTION and value.
+using option_values = std::vector<std::pair<std::string, std::string>>;
+
+/// The same as settings that somebody wrote at `where`.
+std::vector<setting> settings_of(const option_values& values, const origin& where);
 
 /// An option that a seed chooses the value of.
 struct lesson_variable {

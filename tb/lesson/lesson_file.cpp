@@ -1,5 +1,6 @@
 #include "tb/lesson/lesson_file.h"
 #include "sim/option_set.h"
+#include "tb/config.h"
 #include "tb/output/glossary.h"
 #include "tb/text_file.h"
 

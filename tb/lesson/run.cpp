@@ -8,15 +8,6 @@
 namespace mkclean
 {
 
-std::vector<setting> settings_of(const option_values& values, const origin& where)
-{
-    std::vector<setting> settings;
-    settings.reserve(values.size());
-    for (const auto& [name, value] : values)
-        settings.push_back({name, value, where});
-    return settings;
-}
-
 lesson_machine::lesson_machine(const std::vector<setting>& settings)
 {
     m_config.declare(m_options);

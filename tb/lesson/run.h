@@ -5,18 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include <string>
-#include <utility>
 #include <vector>
 
 namespace mkclean
 {
-
-/// OPTION and value.
-using option_values = std::vector<std::pair<std::string, std::string>>;
-
-/// The same as settings that somebody wrote at `where`.
-std::vector<setting> settings_of(const option_values& values, const origin& where);
 
 /// A lesson's machine: its config, and what is laid over it.
 class lesson_machine

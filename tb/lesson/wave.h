@@ -2,7 +2,7 @@
 
 #include "tb/lesson/lesson.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace mkclean
 {

@@ -1,5 +1,6 @@
 #include "tb/museum/catalogue.h"
 #include "sim/input_error.h"
+#include "tb/reference/markdown.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -34,28 +35,6 @@ std::string wrapped(const std::string& text, const std::string& margin)
         line += (line.empty() ? "" : " ") + word;
     }
     return line.empty() ? all : all + margin + line + '\n';
-}
-
-// Names of functions and options stand in code quotes, or their underscores would be emphasis.
-std::string with_code_quoted(const std::string& text)
-{
-    std::istringstream words(text);
-    std::string all;
-    for (std::string word; words >> word;) {
-        const bool is_code = word.find('_') != std::string::npos ||
-                             word.find("()") != std::string::npos ||
-                             word.find("->") != std::string::npos;
-        const std::size_t begin = word.find_first_not_of("(\"");
-        if (is_code) {
-            std::size_t end = word.find_last_not_of(".,;:\"") + 1;
-            if (word.find('(') >= end || word[end - 1] != ')')
-                end = std::min(end, word.find_last_not_of(".,;:\")") + 1);
-            word.insert(end, "`");
-            word.insert(begin, "`");
-        }
-        all += (all.empty() ? "" : " ") + word;
-    }
-    return all;
 }
 
 } // namespace
@@ -146,7 +125,7 @@ std::string catalogue_markdown(const std::vector<exhibit_card>& cards)
             fmt::format("\n## {}\n\n**{}** ({}). Bug: {}. Fix: {}.{}\n\n", card.name,
                         card.about.title, card.about.year, card.about.commit, card.about.fixed_by,
                         card.about.verified ? "" : std::string(" ") + not_verified);
-        page += wrapped(with_code_quoted(card.about.story), "");
+        page += wrapped(names_code_quoted(card.about.story), "");
     }
     return page;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace mkclean
 {
@@ -83,7 +84,8 @@ nlohmann::ordered_json exhibit_verdict::json() const
     return j;
 }
 
-exhibit_verdict judge_exhibit(const std::string& path)
+exhibit_verdict judge_exhibit(const std::string& path,
+                              const std::function<void(std::uint64_t)>& tell)
 {
     const exhibit broken(path, exhibit::state::broken);
     const exhibit mended(path, exhibit::state::mended);
@@ -91,8 +93,11 @@ exhibit_verdict judge_exhibit(const std::string& path)
     v.shows = broken.about().shows;
     order_limits up_to_the_first;
     up_to_the_first.stops_at = v.shows;
+    up_to_the_first.tell = tell;
     v.broken = try_orders(broken.get(), up_to_the_first);
-    v.mended = try_orders(mended.get(), order_limits());
+    order_limits all;
+    all.tell = [&](std::uint64_t orders) { tell(v.broken.orders + orders); };
+    v.mended = try_orders(mended.get(), all);
     return v;
 }
 

@@ -3,8 +3,9 @@
 #include "sim/option_set.h"
 #include "tb/museum/orders.h"
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,9 @@ struct exhibit_verdict {
 };
 
 exhibit_card read_card(const std::string& path);
-exhibit_verdict judge_exhibit(const std::string& path);
+/// `tell` is told how many orders have been tried, after each.
+exhibit_verdict judge_exhibit(
+    const std::string& path, const std::function<void(std::uint64_t)>& tell = [](std::uint64_t) {});
 /// What happened to the first bytes that are lost, or lied about, in that order; "" if none are.
 std::string story_of_order(const config& c, const std::vector<stall>& stalls);
 /// "cutter stands still before its turn 17, then storer before its turn 40".

@@ -45,7 +45,7 @@ private:
 
     void note(const symptom_set& found, const std::vector<stall>& stalls)
     {
-        ++m_result.orders;
+        m_limits.tell(++m_result.orders);
         if (found.none())
             return;
         const bool is_it = !m_limits.stops_at || found.has(*m_limits.stops_at);

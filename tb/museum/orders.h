@@ -35,6 +35,7 @@ struct exhibit_result {
 
 struct order_limits {
     std::optional<symptom> stops_at; ///< at the first order that shows it
+    std::function<void(std::uint64_t orders)> tell = [](std::uint64_t) {}; ///< after each
 };
 
 /// Runs the program of an exhibit in every order in which one of the threads of museum.stall stands

@@ -34,9 +34,8 @@ std::vector<std::uint32_t> by_interest(const recording& r)
         const recorded_page& p = r.pages[number];
         return std::make_tuple(p.lost, p.lied, is_of_a_file(p, r), eventful[number]);
     };
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return interest(a) > interest(b);
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return interest(a) > interest(b); });
     return order;
 }
 
@@ -47,8 +46,8 @@ event_selection select_events(const recording& r, std::uint64_t most)
     event_selection s;
     s.rank_of.assign(r.pages.size(), event_selection::left_out);
     s.number_of.assign(r.events.size(), event_selection::left_out);
-    const auto of_no_page = static_cast<std::uint64_t>(
-        std::count_if(r.events.begin(), r.events.end(), is_of_no_page));
+    const auto of_no_page =
+        static_cast<std::uint64_t>(std::count_if(r.events.begin(), r.events.end(), is_of_no_page));
     const bool with_those = of_no_page <= most / 4;
     std::uint64_t room = most - (with_those ? of_no_page : 0);
     for (const std::uint32_t number : by_interest(r)) {

@@ -12,8 +12,8 @@ constexpr std::string_view sdm = "Intel SDM vol. 3, 4.10";
 
 const glossary_entry* find(const std::vector<glossary_entry>& in, std::string_view name)
 {
-    const auto found = std::find_if(in.begin(), in.end(),
-                                    [&](const glossary_entry& e) { return e.name == name; });
+    const auto found =
+        std::find_if(in.begin(), in.end(), [&](const glossary_entry& e) { return e.name == name; });
     return found == in.end() ? nullptr : &*found;
 }
 
@@ -23,7 +23,8 @@ const std::vector<glossary_entry>& glossary_of_steps()
 {
     static const std::vector<glossary_entry> all = {
         // ---- the processor
-        {"store", "the core", "", "a program stores bytes through its mapping; only memory has them"},
+        {"store", "the core", "",
+         "a program stores bytes through its mapping; only memory has them"},
         {"TLB fill", "the page-table walker", sdm,
          "a walk puts the translation into the TLB, with the W and D that the PTE has now"},
         {"TLB evict", "the TLB", sdm, "a translation makes room for another one"},
@@ -36,7 +37,8 @@ const std::vector<glossary_entry>& glossary_of_steps()
          "the walker appends the frame to the log of dirtied pages"},
         {"access sets key", "the storage key", "z/Architecture Principles of Operation, 3",
          "an access sets R, a store sets C in the key of the frame"},
-        {"device store", "a device's DMA", "", "a device stores into a pinned page, past every PTE"},
+        {"device store", "a device's DMA", "",
+         "a device stores into a pinned page, past every PTE"},
         // ---- faults
         {"page fault", "do_page_fault()", "arch/i386/mm/fault.c, Linux 2.6",
          "the PTE does not allow the access: the kernel has to look"},
@@ -85,9 +87,11 @@ const std::vector<glossary_entry>& glossary_of_steps()
          "bytes and flags go to the new frame"},
         // ---- becoming clean
         {"lock_page", "lock_page()", "mm/filemap.c, Linux 2.6", "somebody has the page to himself"},
-        {"unlock_page", "unlock_page()", "mm/filemap.c, Linux 2.6", "others may have the page again"},
+        {"unlock_page", "unlock_page()", "mm/filemap.c, Linux 2.6",
+         "others may have the page again"},
         {"page_mkclean", "page_mkclean_one()", "mm/rmap.c, Linux 2.6.19 (d08b3851da41)",
-         "D and W leave the PTE, so that the next store faults; what D said is the caller's to keep"},
+         "D and W leave the PTE, so that the next store faults; what D said is the caller's to "
+         "keep"},
         {"ptep_get_and_clear", "page_mkclean_one(), move_ptes()",
          "mm/rmap.c, Linux 2.6.20 (c2fda5fed81e)",
          "the PTE is taken away until the TLBs have been flushed"},
@@ -142,7 +146,8 @@ const std::vector<glossary_entry>& glossary_of_steps()
         {"unlock_buffer", "unlock_buffer()", "fs/buffer.c, Linux 2.6",
          "others may have the block's buffer again"},
         {"test_clear_buffer_dirty", "__block_write_full_page(), ll_rw_block()",
-         "fs/buffer.c, Linux 2.6", "the buffer's dirty bit is taken away; if it was set, the block is written"},
+         "fs/buffer.c, Linux 2.6",
+         "the buffer's dirty bit is taken away; if it was set, the block is written"},
         {"no IO underway", "__block_write_full_page()", "fs/buffer.c, Linux 2.6",
          "no buffer was dirty: the filesystem writes nothing, and the page counts as written"},
         {"set_page_writeback", "test_set_page_writeback()", "mm/page-writeback.c, Linux 2.6",
@@ -153,7 +158,8 @@ const std::vector<glossary_entry>& glossary_of_steps()
          "a sync does not find the page as dirty any more"},
         {"set TAG_TOWRITE", "tag_pages_for_writeback()", "mm/page-writeback.c, Linux 2.6.36",
          "the sync has taken the page on"},
-        {"submit_bh", "submit_bh()", "fs/buffer.c, Linux 2.6", "the block goes to the disk's queue"},
+        {"submit_bh", "submit_bh()", "fs/buffer.c, Linux 2.6",
+         "the block goes to the disk's queue"},
         {"disk_fetched", "the disk's interface", "", "the disk has read the command"},
         {"disk_first_beat", "the disk's DMA", "",
          "the disk begins to read memory: a store from now on may be half in it"},

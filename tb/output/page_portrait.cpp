@@ -38,8 +38,7 @@ void portrait_painter::paint(const page* pg, recorded_page& about,
     if (pg == nullptr)
         return;
     const address_space& mapping = *pg->mapping;
-    p[lane::flags] =
-        bits(pg->locked(), pg->dirty(), pg->writeback()) | (pg->uptodate() ? 8U : 0U);
+    p[lane::flags] = bits(pg->locked(), pg->dirty(), pg->writeback()) | (pg->uptodate() ? 8U : 0U);
     p[lane::tags] = bits(mapping.pages.tagged(pg->index, page_tag::dirty),
                          mapping.pages.tagged(pg->index, page_tag::writeback),
                          mapping.pages.tagged(pg->index, page_tag::towrite));

@@ -1,9 +1,10 @@
 #include "tb/output/progress.h"
+#include "tb/output/terminal.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iostream>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,7 @@ namespace
 
 constexpr const char* to_begin_of_cleared_line = "\r\x1b[K";
 constexpr std::size_t usual_columns = 80;
+constexpr std::chrono::milliseconds between_two_texts{100};
 /// Less done than this says nothing about the rest.
 constexpr double enough_to_extrapolate = 0.01;
 
@@ -70,22 +72,62 @@ std::string duration_text(double seconds)
 
 } // namespace
 
-progress_line::progress_line(std::ostream& err)
+progress_line::progress_line(std::ostream& err, bool quiet)
     : m_err(err),
-      m_is_seen(&err == &std::cerr && ::isatty(STDERR_FILENO) == 1)
+      m_is_seen(!quiet && is_terminal(err))
 {
+}
+
+progress_line::~progress_line()
+{
+    clear();
+    if (!m_writer.joinable())
+        return;
+    {
+        const std::lock_guard<std::mutex> lock(m_mutex);
+        m_ending = true;
+    }
+    m_news.notify_one();
+    m_writer.join();
 }
 
 void progress_line::show(const std::string& text)
 {
     if (!m_is_seen)
         return;
-    m_err << to_begin_of_cleared_line << text.substr(0, terminal_columns() - 1) << std::flush;
+    const std::lock_guard<std::mutex> lock(m_mutex);
+    m_waiting = text;
+    if (clock::now() - m_written >= between_two_texts)
+        write_waiting();
+    else if (!m_writer.joinable())
+        m_writer = std::thread([this] { write_in_time(); });
+    m_news.notify_one();
+}
+
+void progress_line::write_waiting()
+{
+    m_err << to_begin_of_cleared_line << m_waiting->substr(0, terminal_columns() - 1) << std::flush;
+    m_waiting.reset();
+    m_written = clock::now();
     m_shown = true;
+}
+
+void progress_line::write_in_time()
+{
+    std::unique_lock<std::mutex> lock(m_mutex);
+    while (!m_ending) {
+        m_news.wait(lock, [this] { return m_ending || m_waiting; });
+        const bool in_vain = m_news.wait_until(lock, m_written + between_two_texts,
+                                               [this] { return m_ending || !m_waiting; });
+        if (!in_vain)
+            write_waiting();
+    }
 }
 
 void progress_line::clear()
 {
+    const std::lock_guard<std::mutex> lock(m_mutex);
+    m_waiting.reset();
     if (std::exchange(m_shown, false))
         m_err << to_begin_of_cleared_line << std::flush;
 }

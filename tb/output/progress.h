@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -13,26 +14,38 @@
 namespace mkclean
 {
 
-/// One line on a terminal that is written again and again, and gone at the end. Where the standard
-/// error is a file or a pipe nothing is written at all.
+/// One line on a terminal that is written again and again, ten times a second at most, and gone at
+/// the end. Where the standard error is a file or a pipe nothing is written at all.
 class progress_line
 {
 public:
-    /// Only std::cerr can be a terminal.
-    explicit progress_line(std::ostream& err);
-    ~progress_line() { clear(); }
+    /// `quiet` is what the user wants: nothing is written.
+    explicit progress_line(std::ostream& err, bool quiet = false);
+    ~progress_line();
     progress_line(const progress_line&) = delete;
     progress_line& operator=(const progress_line&) = delete;
 
     bool is_seen() const { return m_is_seen; }
-    /// Cut off at the terminal's width.
+    /// Cut off at the terminal's width. The last of some texts that come too soon after each other
+    /// is seen when its time has come.
     void show(const std::string& text);
     void clear();
 
 private:
+    using clock = std::chrono::steady_clock;
+
+    void write_waiting();
+    void write_in_time();
+
     std::ostream& m_err;
     bool m_is_seen;
+    std::mutex m_mutex;
+    std::optional<std::string> m_waiting; // to be written
     bool m_shown = false;
+    clock::time_point m_written;
+    std::condition_variable m_news; // a text that waits, or the end
+    bool m_ending = false;
+    std::thread m_writer; // once a text has had to wait
 };
 
 /// Sets a flag again and again, from a thread of its own.

@@ -109,8 +109,8 @@ std::vector<recorder::target> recorder::targets_of(const event& e, const site_fa
     inode_number ino;
     page_index index;
     if (page_of_event(e, k, ino, index)) {
-        const bool of_the_file = e.what.is_page() && e.what.frame == frame_number() &&
-                                 e.what.va == virtual_address();
+        const bool of_the_file =
+            e.what.is_page() && e.what.frame == frame_number() && e.what.va == virtual_address();
         if (of_the_file) { // set_page_dirty() goes on to the inode
             const auto last = m_last_page.find(e.actor);
             if (last != m_last_page.end() && m_recording.pages[last->second].ino == ino)
@@ -173,8 +173,8 @@ void recorder::on_span(const span_mark& mark)
     r.what = mark.begins ? recorded_event::kind::begin : recorded_event::kind::end;
     r.before = mark.begins ? 0 : static_cast<std::uint64_t>(-mark.result);
     r.first_change = static_cast<std::uint32_t>(m_recording.changes.size());
-    const bool of_a_page = mark.what.is_page() && (mark.what.frame != frame_number() ||
-                                                   mark.what.va != virtual_address());
+    const bool of_a_page = mark.what.is_page() &&
+                           (mark.what.frame != frame_number() || mark.what.va != virtual_address());
     if (of_a_page) {
         r.page = number_of_page(mark.what.ino, mark.what.page);
         ++m_recording.pages[r.page].steps;
@@ -281,8 +281,7 @@ std::uint32_t recorder::cause_of(const recorded_event& r, site_facts& site, cons
             since = l.event;
         const bool is_cause =
             std::find(site.causes.begin(), site.causes.end(), l.site) != site.causes.end();
-        if (is_cause &&
-            (!site.rule->same_actor || m_recording.events[l.event].actor == r.actor))
+        if (is_cause && (!site.rule->same_actor || m_recording.events[l.event].actor == r.actor))
             best = std::max(best, std::int64_t{l.event});
     }
     if (best < 0 || best < since)

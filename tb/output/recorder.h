@@ -104,7 +104,7 @@ private:
     std::unordered_map<const span_site*, std::uint16_t> m_spans;
     std::map<page_key, std::uint32_t> m_numbers;
     std::map<inode_number, const inode*> m_files; ///< of which a page was cached once
-    std::vector<life> m_lives; ///< by the page's number
+    std::vector<life> m_lives;                    ///< by the page's number
     std::map<std::uint64_t, block_of_page> m_by_sector;
     std::unordered_map<actor_id, std::uint32_t> m_last_page;
     std::vector<std::size_t> m_core_of_actor; ///< number of cores: it is on none

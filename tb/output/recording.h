@@ -12,17 +12,17 @@ namespace mkclean
 /// What a page's state is made of, one number each: the lanes of the report.
 namespace lane
 {
-constexpr std::uint16_t flags = 0;    ///< PG_*: locked 1, dirty 2, writeback 4, uptodate 8
-constexpr std::uint16_t tags = 1;     ///< DIRTY 1, WRITEBACK 2, TOWRITE 4
-constexpr std::uint16_t inode = 2;    ///< 1: it is on the dirty list
-constexpr std::uint16_t key = 3;      ///< of the frame: C 1, R 2
-constexpr std::uint16_t disk = 4;     ///< bytes that read back otherwise than memory has them
-constexpr std::uint16_t cached = 5;   ///< 1: the page is in the page cache
-constexpr std::uint16_t media = 6;    ///< bytes that would be otherwise after a power cut
-constexpr std::uint16_t version = 7;  ///< stores into the page so far
-constexpr std::uint16_t buffers = 8;  ///< + block: dirty 1, locked 2, there is one 4
-constexpr std::uint16_t ptes = 16;    ///< + mapping of the page: P 1, W 2, D 4
-constexpr std::uint16_t tlbs = 64;    ///< + core: P 1, W 2, D 4
+constexpr std::uint16_t flags = 0;   ///< PG_*: locked 1, dirty 2, writeback 4, uptodate 8
+constexpr std::uint16_t tags = 1;    ///< DIRTY 1, WRITEBACK 2, TOWRITE 4
+constexpr std::uint16_t inode = 2;   ///< 1: it is on the dirty list
+constexpr std::uint16_t key = 3;     ///< of the frame: C 1, R 2
+constexpr std::uint16_t disk = 4;    ///< bytes that read back otherwise than memory has them
+constexpr std::uint16_t cached = 5;  ///< 1: the page is in the page cache
+constexpr std::uint16_t media = 6;   ///< bytes that would be otherwise after a power cut
+constexpr std::uint16_t version = 7; ///< stores into the page so far
+constexpr std::uint16_t buffers = 8; ///< + block: dirty 1, locked 2, there is one 4
+constexpr std::uint16_t ptes = 16;   ///< + mapping of the page: P 1, W 2, D 4
+constexpr std::uint16_t tlbs = 64;   ///< + core: P 1, W 2, D 4
 constexpr std::uint16_t most_buffers = ptes - buffers;
 constexpr std::uint16_t most_ptes = tlbs - ptes;
 } // namespace lane
@@ -44,9 +44,9 @@ struct recorded_event {
     picoseconds time;
     std::uint64_t before = 0; ///< the site says what it means; of an `end`: errno
     std::uint64_t after = 0;
-    std::uint32_t page = no_page;     ///< in recording::pages
-    std::uint32_t cause = 0;          ///< how many events ago; 0: none is known
-    std::uint32_t first_change = 0;   ///< in recording::changes
+    std::uint32_t page = no_page;   ///< in recording::pages
+    std::uint32_t cause = 0;        ///< how many events ago; 0: none is known
+    std::uint32_t first_change = 0; ///< in recording::changes
     std::uint16_t changes = 0;
     std::uint16_t site = 0;
     actor_id actor = 0;

@@ -22,7 +22,7 @@ using json = nlohmann::ordered_json;
 
 const char* name_of(place touched)
 {
-    static constexpr const char* names[] = {"tlb",  "pte",  "page",   "buffer", "tag",
+    static constexpr const char* names[] = {"tlb",   "pte",  "page",   "buffer", "tag",
                                             "inode", "disk", "memory", "key",    "none"};
     return names[static_cast<std::size_t>(touched)];
 }
@@ -75,9 +75,7 @@ json files_json(const recording& r)
 {
     json all = json::array();
     for (const recorded_file& file : r.files)
-        all.push_back({{"ino", file.ino.raw()},
-                       {"name", fmt::format("inode {}", file.ino.raw())},
-                       {"size", file.size}});
+        all.push_back({{"ino", file.ino.raw()}, {"name", ""}, {"size", file.size}});
     return all;
 }
 
@@ -115,7 +113,9 @@ json findings_json(const recording& r, const event_selection& selected)
                            selected.number_of[number] != event_selection::left_out;
         return known ? json(selected.number_of[number]) : json();
     };
-    const auto hex = [](std::byte b) { return fmt::format("{:02x}", std::to_integer<unsigned>(b)); };
+    const auto hex = [](std::byte b) {
+        return fmt::format("{:02x}", std::to_integer<unsigned>(b));
+    };
     json all = json::array();
     for (const recorded_finding& f : r.findings) {
         if (selected.rank_of[f.page] == event_selection::left_out)

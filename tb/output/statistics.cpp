@@ -2,6 +2,7 @@
 #include "tb/verb_options.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 namespace mkclean
@@ -384,7 +385,7 @@ json host_figures(const world& w, double wall_seconds)
     return j;
 }
 
-std::string summary_of(const world& w)
+std::string summary_of(const world& w, const palette& colours)
 {
     const verdict v = verdict_of(w);
     const vmstat& s = w.the_kernel().stats;
@@ -408,12 +409,16 @@ std::string summary_of(const world& w)
         number(c.name.c_str(), c.value);
     if (w.judge() == nullptr)
         return text + "  not judged: the oracle is off\n";
-    number("lost bytes", v.lost_bytes);
-    number("fsync lies", v.fsync_lies);
-    number("stale reads", v.stale_reads);
-    number("invented bytes", v.invented_bytes);
-    number("accounting skew", skew_of(w));
-    number("livelocks", v.livelocks);
+    const auto must_be_zero = [&](const char* name, std::uint64_t value) {
+        const std::string line = fmt::format("  {:<26} {:>16}", name, value);
+        text += (value == 0 ? line : colours.alarm(line)) + '\n';
+    };
+    must_be_zero("lost bytes", v.lost_bytes);
+    must_be_zero("fsync lies", v.fsync_lies);
+    must_be_zero("stale reads", v.stale_reads);
+    must_be_zero("invented bytes", v.invented_bytes);
+    must_be_zero("accounting skew", skew_of(w));
+    must_be_zero("livelocks", v.livelocks);
     row("invariants broken", broken_invariants(w));
     row("ended", name_of(w.how_it_ended()));
     if (v.first_loss)

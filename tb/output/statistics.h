@@ -1,10 +1,11 @@
 #pragma once
 
 #include "sim/option_set.h"
+#include "tb/output/terminal.h"
 #include "tb/world.h"
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 namespace mkclean
 {
@@ -22,6 +23,6 @@ nlohmann::ordered_json host_figures(const world& w, double wall_seconds);
 std::uint64_t peak_resident_bytes();
 
 /// The table for people.
-std::string summary_of(const world& w);
+std::string summary_of(const world& w, const palette& colours = palette());
 
 } // namespace mkclean

@@ -14,7 +14,8 @@ stopwatches::stopwatches() : m_of(watches)
     };
     name(fault, "page fault", "handle_pte_fault(), what it waits for included");
     name(mkclean, "page_mkclean", "PTEs and their flushes, for one page");
-    name(shootdown, "TLB shootdown", "from the request to other cores to their last acknowledgement");
+    name(shootdown, "TLB shootdown",
+         "from the request to other cores to their last acknowledgement");
     name(sync, "fsync, msync", "the system call, on the way in to on the way out");
     name(request, "write or read", "from submit_bh to end_io, for one block");
     name(command, "disk command", "from the fetch of the command to its completion");

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "tb/sweep/axes.h"
-#include "tb/sweep/table.h"
+#include "tb/sweep/column.h"
 
 #include <string>
 #include <vector>

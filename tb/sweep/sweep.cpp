@@ -2,6 +2,7 @@
 
 #include "tb/sweep/sweep.h"
 #include "tb/output/progress.h"
+#include "tb/output/terminal.h"
 #include "tb/sweep/columns.h"
 #include "tb/text_file.h"
 
@@ -10,6 +11,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace mkclean
 {
@@ -88,6 +90,17 @@ private:
     bool m_has_looked = false;
 };
 
+std::string with_bold_titles(const std::string& table, const palette& colours)
+{
+    const std::size_t end = table.find('\n');
+    return colours.title(table.substr(0, end)) + table.substr(end);
+}
+
+std::string progress_of(std::size_t done, std::size_t points)
+{
+    return fmt::format("{} of {} points", done, points);
+}
+
 std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<sweep_point>& points,
                                      interrupt_watch& watch, std::ostream& err)
 {
@@ -95,14 +108,14 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
     commands.reserve(points.size());
     for (const sweep_point& point : points)
         commands.push_back(point_words(plan.words, point));
-    progress_line progress(err);
+    progress_line progress(err, plan.quiet);
+    progress.show(progress_of(0, points.size()));
     figures_check figures(plan);
-    auto results =
-        run_commands(plan.executable, commands, plan.jobs, watch,
-                     [&](std::size_t done, const sweep_result& latest) {
-                         progress.show(fmt::format("{} of {} points", done, points.size()));
-                         figures.look_at(latest);
-                     });
+    auto results = run_commands(plan.executable, commands, plan.jobs, watch,
+                                [&](std::size_t done, const sweep_result& latest) {
+                                    progress.show(progress_of(done, points.size()));
+                                    figures.look_at(latest);
+                                });
     const auto was_not_run = [](const sweep_result& result) {
         return result.code == exit_code::interrupted; // and may have had the figure
     };
@@ -115,7 +128,7 @@ std::vector<sweep_result> run_points(const sweep_plan& plan, const std::vector<s
 
 std::vector<std::string> child_words(const arguments& given)
 {
-    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "csv", "quiet"};
+    const std::set<std::string> of_the_sweep = {"vary", "jobs", "stats", "json", "csv", "quiet"};
     const std::set<std::string> of_one_run = {"log",   "vcd",    "vcd-page",
                                               "trace", "report", "biography"};
     std::vector<std::string> words = {given.verb};
@@ -218,7 +231,9 @@ int run_sweep(const sweep_plan& plan, std::ostream& out, std::ostream& err)
     const std::vector<sweep_point> points = sweep_points(plan.axes);
     const std::vector<sweep_result> results = run_points(plan, points, watch, err);
     if (!plan.quiet && plan.stats_path != "-" && plan.csv_path != "-")
-        out << sweep_table(lines_of(plan.axes, plan.columns, points, results, plan.sum))
+        out << with_bold_titles(
+                   sweep_table(lines_of(plan.axes, plan.columns, points, results, plan.sum)),
+                   palette(out))
             << std::flush;
     report_failures(points, results, err);
     // An older table is worth more than one of empty cells.

@@ -58,8 +58,10 @@ TEST_CASE("docs/extending.md shows the example that is built, to the letter")
 
 TEST_CASE("docs: every file of the house that a page names is there")
 {
-    for (const char* const page : {"docs/design.md", "docs/extending.md", "docs/experiments.md",
-                                   "docs/reference/hardware.md", "docs/caveats.md", "README.md"}) {
+    for (const char* const page :
+         {"docs/design.md", "docs/extending.md", "docs/experiments.md", "docs/reference/events.md",
+          "docs/reference/hardware.md", "docs/reference/report.md", "docs/reference/options.md",
+          "docs/reference/statistics.md", "docs/guide.md", "docs/caveats.md", "README.md"}) {
         CAPTURE(page);
         for (const std::string& path :
              quoted(text_of(page),

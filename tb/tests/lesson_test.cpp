@@ -442,7 +442,11 @@ TEST_CASE("lesson: an expression is what it says")
     CHECK(value("/vm/name == \"y\"") == "no");
     CHECK(value("steps(\"store\") + all_steps(\"invlpg\", \"x\")") == "0");
     CHECK(value("first(\"store\") < 1 or first(\"store\") >= 1") == "no"); // there is none
-    CHECK_THROWS_WITH_AS(value("/vm/none"), "'/vm/none': the statistics have no '/vm/none'",
+    CHECK_THROWS_WITH_AS(value("/vm/nothing"),
+                         "'/vm/nothing': the statistics have no '/vm/nothing'", input_error);
+    CHECK_THROWS_WITH_AS(value("/vm/pgfalut"),
+                         "'/vm/pgfalut': the statistics have no '/vm/pgfalut'; did you mean "
+                         "'/vm/pgfault'?",
                          input_error);
     CHECK_THROWS_WITH_AS(value("n == time"), "'n == time': a number cannot be compared with a text",
                          input_error);

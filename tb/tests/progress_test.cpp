@@ -1,74 +1,30 @@
 #include "tb/output/progress.h"
 #include "tb/run.h"
+#include "tb/tests/on_a_terminal.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include <poll.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 using namespace mkclean;
+using mkclean::testing::on_a_terminal;
 using namespace std::chrono_literals;
 
 namespace
 {
 
-/// A run without an end, on a terminal of 60 columns.
-class run_on_a_terminal
+/// A run without an end.
+std::vector<std::string> endless(const std::string& option)
 {
-public:
-    explicit run_on_a_terminal(const char* option)
-    {
-        const winsize size{24, 60, 0, 0};
-        m_child = ::forkpty(&m_terminal, nullptr, nullptr, &size);
-        if (m_child != 0)
-            return;
-        ::execl(MKCLEAN_BINARY_DIR "/mkclean", "mkclean", "run", "--workload.kind=touch",
-                "--workload.threads=1", "--workload.operations=1000000000", "--oracle=off", option,
-                static_cast<char*>(nullptr));
-        ::_exit(127);
-    }
-    ~run_on_a_terminal()
-    {
-        ::kill(m_child, SIGKILL);
-        ::waitpid(m_child, nullptr, 0);
-        ::close(m_terminal);
-    }
-    run_on_a_terminal(const run_on_a_terminal&) = delete;
-    run_on_a_terminal& operator=(const run_on_a_terminal&) = delete;
-
-    /// What it has written so far, once `enough` is among that or the time is up.
-    const std::string& read_until(const std::string& enough, int milliseconds)
-    {
-        pollfd readable{m_terminal, POLLIN, 0};
-        std::array<char, 4096> bytes;
-        while (m_text.find(enough) == std::string::npos &&
-               ::poll(&readable, 1, milliseconds) == 1) {
-            const ssize_t n = ::read(m_terminal, bytes.data(), bytes.size());
-            if (n <= 0)
-                break;
-            m_text.append(bytes.data(), static_cast<std::size_t>(n));
-        }
-        return m_text;
-    }
-    void press_control_c() { REQUIRE(::write(m_terminal, "\x03", 1) == 1); }
-
-private:
-    pid_t m_child = -1;
-    int m_terminal = -1;
-    std::string m_text;
-};
+    return {"run",  "--workload.kind=touch",           "--workload.threads=1", "--oracle=off",
+            option, "--workload.operations=1000000000"};
+}
 
 const std::string new_line = "\r\x1b[K";
-constexpr int long_enough = 60'000; // ms; only a failure takes that
+constexpr int long_enough = on_a_terminal::a_failure;
 
 } // namespace
 
@@ -126,7 +82,7 @@ TEST_CASE("progress: a run says how far it is and how long it will go on")
 
 TEST_CASE("progress: a line on a terminal, cut to its width, and no trace of it at the end")
 {
-    run_on_a_terminal run("--stats=/dev/null");
+    on_a_terminal run(endless("--stats=/dev/null"));
     const std::string shown = run.read_until("stores/s", long_enough);
     CHECK(shown.find("s simulated, ") != std::string::npos);
     CHECK(shown.substr(0, new_line.size()) == new_line);
@@ -151,6 +107,48 @@ TEST_CASE("progress: nothing in a pipe, and nothing if the user wants quiet")
     line.clear();
     CHECK(pipe.str().empty());
 
-    run_on_a_terminal run("--quiet");
+    on_a_terminal run(endless("--quiet"));
     CHECK(run.read_until("stores/s", 1000).empty()); // four times what is between two lines
+}
+
+TEST_CASE("progress: nothing on a terminal that cannot do it")
+{
+    on_a_terminal run(endless("--stats=/dev/null"), {{"TERM", "dumb"}});
+    CHECK(run.read_until("stores/s", 1000).empty());
+}
+
+TEST_CASE("progress: sweeps, the museum and explore have a line as well, and --quiet takes it away")
+{
+    const std::string configs = MKCLEAN_SOURCE_DIR "/configs/";
+    const std::vector<std::pair<std::string, std::vector<std::string>>> verbs = {
+        {"0 of 2 points", {"run", configs + "no-tlb-flush.cfg", "--vary", "seed=1,2"}},
+        {"0 of ", {"museum", "--all"}},
+        {" orders", {"museum", "zap-before-flush"}},
+        {" states, ", {"explore", configs + "explore/threads.cfg"}}};
+    for (const auto& [said, words] : verbs) {
+        CAPTURE(said);
+        on_a_terminal loud(words);
+        CHECK(loud.read_until(said, long_enough).find(said) != std::string::npos);
+        std::vector<std::string> hushed = words;
+        hushed.emplace_back("--quiet");
+        on_a_terminal quiet(hushed);
+        CHECK(quiet.read_until(said, 1000).find(new_line) == std::string::npos);
+    }
+}
+
+TEST_CASE("progress: what comes too soon is seen later, if nothing else has come")
+{
+    // A sweep whose points end together, all but one.
+    const auto count = [](const std::string& text, const std::string& part) {
+        std::size_t n = 0;
+        for (std::size_t at = text.find(part); at != std::string::npos;
+             at = text.find(part, at + 1))
+            ++n;
+        return n;
+    };
+    on_a_terminal sweep({"run", "--workload.kind=touch", "--workload.threads=1", "--oracle=off",
+                         "--vary=workload.operations=1,2,3,4,5,6,7,8,1000000000", "--jobs=9"});
+    const std::string text = sweep.read_until("8 of 9 points", long_enough);
+    CHECK(text.find("8 of 9 points") != std::string::npos);
+    CHECK(count(text, new_line) <= 9);
 }
