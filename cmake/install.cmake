@@ -20,6 +20,8 @@ add_custom_target(mkclean_reference ALL DEPENDS ${mkclean_pages})
 set(from ${PROJECT_BINARY_DIR}/reference)
 install(TARGETS mkclean RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/mkclean)
+install(DIRECTORY docs/lessons DESTINATION ${CMAKE_INSTALL_DATADIR}/mkclean/docs # in the handouts
+        FILES_MATCHING PATTERN "*.svg")
 install(FILES ${from}/mkclean.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${from}/mkclean.cfg.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES ${from}/mkclean DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -5,6 +5,7 @@
 #include "tb/verb_compare.h"
 #include "tb/verb_explain.h"
 #include "tb/verb_explore.h"
+#include "tb/verb_lesson.h"
 #include "tb/verb_museum.h"
 #include "tb/verb_options.h"
 #include "tb/verb_reference.h"
@@ -47,6 +48,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
     explore_verb_options explore;
     bench_options bench;
     listing_options listing;
+    lesson_verb_options lesson;
     museum_verb_options museum;
     explain_options explaining;
     compare_options comparing;
@@ -57,7 +59,7 @@ int run_program(const std::vector<std::string>& words, const additions& own)
                    options_verb(listing, model, std::cout), bench_verb(bench, std::cout, std::cerr),
                    museum_verb(museum, std::cout, std::cerr),
                    explain_verb(explaining, std::cin, asks, std::cout),
-                   compare_verb(comparing, std::cout)},
+                   compare_verb(comparing, std::cout), lesson_verb(lesson, std::cin, std::cout)},
                   model};
     known.verbs.push_back(reference_verb(known, std::cout));
     return run_command_line(words, known, std::cout, std::cerr);
