@@ -166,6 +166,8 @@ void mmu::fill(actor& self, virtual_address va, access_kind access, const walk_r
     // What a load has seen of D says nothing to the next store, if that is to look for itself.
     entry.dirty = found.leaf.dirty() && !(m_asks_pte && access == access_kind::load);
     entry.reference_due = m_keys != nullptr;
+    const tlb_entry* const stale = m_tlb.peek(page_of(va), m_space);
+    const std::uint64_t before = stale == nullptr ? 0 : stale->raw();
     tlb::displaced gone;
     tlb_entry& filled = m_tlb.insert(entry, page_of(va), gone);
     note_evictions(self, gone);
@@ -174,11 +176,13 @@ void mmu::fill(actor& self, virtual_address va, access_kind access, const walk_r
     subject what;
     what.frame = entry.frame + into_page;
     what.va = va;
-    self.note(tlb_fill, what, 0, filled.raw());
+    self.note(tlb_fill, what, before, filled.raw());
 }
 
 void mmu::note_evictions(actor& self, const tlb::displaced& gone) const
 {
+    if (!self.log().listening())
+        return;
     for (const tlb_entry& entry : gone) {
         if (!entry.valid || m_tlb.holds(entry.page, entry.space))
             continue;

@@ -233,7 +233,7 @@ int dispatch(const std::vector<std::string>& words, program& known, std::ostream
 {
     if (words.empty())
         throw input_error(origin(), "what shall be done? 'mkclean --help' lists the verbs");
-    if (words.front() == "--help") {
+    if (words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
         out << help_text(known);
         return exit_code::as_expected;
     }

@@ -26,7 +26,7 @@ failure of_input(const input_error& error)
     failure why = with_line(exit_code::bad_input, error.what());
     why.message = without_suggestion(error.message());
     why.option = error.option();
-    why.where = describe(error.where());
+    why.where = printable(describe(error.where()));
     if (why.message.size() < error.message().size())
         why.hint = error.message().substr(why.message.size() + std::string("; ").size());
     return why;

@@ -23,6 +23,9 @@ std::string as_second(std::string data)
 void write_report(const run_file& a, const run_file& b, const std::string& path, std::ostream& out)
 {
     for (const run_file* run : {&a, &b})
+        if (run->name == path)
+            throw input_error(origin(), "report", "expected another file than those compared");
+    for (const run_file* run : {&a, &b})
         if (!run->is_report())
             throw input_error(origin(), "report",
                               "expected two reports to make one of; " + in_quotes(run->name) +

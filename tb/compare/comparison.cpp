@@ -1,4 +1,5 @@
 #include "tb/compare/comparison.h"
+#include "sim/input_error.h"
 
 #include <algorithm>
 #include <array>
@@ -18,9 +19,7 @@ using row = std::array<std::string, 4>;
 
 std::string text_of(const json& value)
 {
-    if (value.is_null())
-        return "-";
-    return value.is_string() ? value.get<std::string>() : value.dump();
+    return value.is_string() ? printable(value.get<std::string>()) : value.dump();
 }
 
 // "+12.5 %", or "" where that says nothing.
@@ -35,7 +34,7 @@ std::string growth(const json& a, const json& b)
 const json* find(const json& in, const std::string& pointer)
 {
     const auto found = in.find(pointer);
-    return found == in.end() ? nullptr : &*found;
+    return found == in.end() || found->is_null() ? nullptr : &*found;
 }
 
 // By the pointers of both, in the order of the first.
@@ -45,9 +44,10 @@ std::vector<row> differences(const json& a, const json& b)
     const auto add = [&](const std::string& pointer) {
         const json* const mine = find(a, pointer);
         const json* const other = find(b, pointer);
-        if (mine != nullptr && other != nullptr && *mine == *other)
+        const bool neither = mine == nullptr && other == nullptr;
+        if (neither || (mine != nullptr && other != nullptr && *mine == *other))
             return;
-        rows.push_back({pointer, mine == nullptr ? "-" : text_of(*mine),
+        rows.push_back({printable(pointer), mine == nullptr ? "-" : text_of(*mine),
                         other == nullptr ? "-" : text_of(*other),
                         mine == nullptr || other == nullptr ? "" : growth(*mine, *other)});
     };

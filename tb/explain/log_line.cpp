@@ -85,19 +85,34 @@ bool take_step(rest_of_line& rest, log_line& line)
     return !line.step.empty() && rest.take(line.step);
 }
 
-void take_subject(rest_of_line& rest, log_line& line)
+// False: a number is missing, or none that there can be.
+bool take_numbered(rest_of_line& rest, std::string_view name, std::optional<std::uint64_t>& number)
 {
+    if (!rest.take(name))
+        return true;
+    number = rest.number();
+    return number.has_value();
+}
+
+bool take_subject(rest_of_line& rest, log_line& line)
+{
+    std::optional<std::uint64_t> ino;
+    std::optional<std::uint64_t> page;
+    std::optional<std::uint64_t> block;
     line.is_of_the_device = rest.take("device");
-    if (rest.take("ino"))
-        line.ino = inode_number(rest.number().value_or(0));
-    if (rest.take("page")) {
-        line.is_of_a_page = true;
-        line.page = page_index(rest.number().value_or(0));
-    }
-    if (rest.take("block"))
-        line.block = static_cast<unsigned>(rest.number().value_or(0));
-    if (rest.take("va"))
+    if (!take_numbered(rest, "ino", ino) || !take_numbered(rest, "page", page) ||
+        !take_numbered(rest, "block", block))
+        return false;
+    line.ino = inode_number(ino.value_or(0));
+    line.is_of_a_page = page.has_value();
+    line.page = page_index(page.value_or(0));
+    if (block)
+        line.block = static_cast<unsigned>(*block);
+    if (rest.take("va")) {
+        line.is_of_an_address = true;
         rest.word();
+    }
+    return true;
 }
 
 } // namespace
@@ -114,7 +129,8 @@ std::optional<log_line> parse_log_line(std::string_view text)
     line.who = rest.word();
     if (!take_step(rest, line))
         return std::nullopt;
-    take_subject(rest, line);
+    if (!take_subject(rest, line))
+        return std::nullopt;
     line.change = rest.left();
     return line;
 }

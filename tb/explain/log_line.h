@@ -19,6 +19,7 @@ struct log_line {
     enum class kind { step, begins, ends } what = kind::step;
     bool is_of_a_page = false;
     bool is_of_the_device = false; ///< a page of metadata
+    bool is_of_an_address = false; ///< of which it says no page
     inode_number ino;
     page_index page;
     std::optional<unsigned> block; ///< of the page

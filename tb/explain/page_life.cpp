@@ -37,7 +37,7 @@ bool stores(const log_line& line)
 // A flush of everything names no page.
 bool empties_a_tlb(const log_line& line)
 {
-    return line.step == "invlpg" && !line.is_of_a_page && line.change.empty();
+    return line.step == "invlpg" && !line.is_of_a_page && !line.is_of_an_address;
 }
 
 } // namespace
@@ -50,6 +50,8 @@ void known_state::apply(const log_line& line)
         tlb.erase(line.where);
         return;
     }
+    if (line.step == "tlbi received")
+        tlb.clear();
     if (mkclean::stores(line))
         ++stores;
     const change c = parse_change(line.change);

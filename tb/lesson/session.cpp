@@ -112,9 +112,8 @@ private:
                   << std::flush;
             std::string line;
             if (!std::getline(m_in, line))
-                throw input_error(origin(), "answers",
-                                  "expected a prediction, got the end of the input; --no-ask takes "
-                                  "the lesson's own");
+                throw input_error(origin(), "no prediction was given, and nothing is kept of this; "
+                                            "--no-ask takes the lesson's own");
             try {
                 return choice_of(line, q);
             } catch (const input_error& error) {

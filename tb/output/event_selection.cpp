@@ -32,7 +32,8 @@ std::vector<std::uint32_t> by_interest(const recording& r)
     std::iota(order.begin(), order.end(), 0);
     const auto interest = [&](std::uint32_t number) {
         const recorded_page& p = r.pages[number];
-        return std::make_tuple(p.lost, p.lied, is_of_a_file(p, r), eventful[number]);
+        const bool is_first = !r.findings.empty() && r.findings.front().page == number;
+        return std::make_tuple(is_first, p.lost, p.lied, is_of_a_file(p, r), eventful[number]);
     };
     std::stable_sort(order.begin(), order.end(),
                      [&](std::uint32_t a, std::uint32_t b) { return interest(a) > interest(b); });

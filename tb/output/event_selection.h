@@ -19,9 +19,10 @@ struct event_selection {
     std::uint64_t cut = 0; ///< of the first page's events, the first so many are left out
 };
 
-/// The whole lives of the most interesting pages (bytes lost, then bytes that a sync lied about,
-/// then the most steps that are no stores), as many as `most` events allow, and what is of no page
-/// if that is few. If already the first page's life is longer, its last events.
+/// The whole lives of the most interesting pages (the one that went wrong first, as the verdict has
+/// it; then bytes lost, then bytes that a sync lied about, then the most steps that are no stores),
+/// as many as `most` events allow, and what is of no page if that is few. If already the first
+/// page's life is longer, its last events.
 event_selection select_events(const recording& r, std::uint64_t most);
 
 } // namespace mkclean

@@ -56,7 +56,7 @@ public:
     {
         for (std::size_t at = 0; at < m_r.events.size(); ++at)
             if (is_effect(m_r.events[at]))
-                m_effects[at - m_r.events[at].cause].push_back(at);
+                m_effects[step_at(at - m_r.events[at].cause)].push_back(at);
         describe_tracks();
         for (std::size_t at = 0; at < m_r.events.size(); ++at)
             put(at);
@@ -122,6 +122,14 @@ private:
     static bool is_effect(const recorded_event& e)
     {
         return e.cause != 0 && e.what == recorded_event::kind::step;
+    }
+
+    // The step that an event repeats for another page; or the event itself.
+    std::size_t step_at(std::size_t at) const
+    {
+        while (at > 0 && m_r.events[at].what == recorded_event::kind::again)
+            --at;
+        return at;
     }
 
     // A flow bears the number of the step that it leads to, from 1 on.

@@ -15,6 +15,8 @@ namespace mkclean
 namespace
 {
 
+constexpr std::uint32_t uptodate = 8; // of lane::flags
+
 constexpr std::array<std::string_view, 4> sites_that_store = {
     "store", "filemap_copy_from_user", "device store", "memclear_highpage_flush"};
 constexpr std::array<std::string_view, 3> sites_that_change_the_disk = {
@@ -213,7 +215,8 @@ void recorder::look_at(const target& about, const site_facts& site, recorded_eve
     m_painter.paint(about.cached, m_recording.pages[about.number], of.spaces, m_scratch);
     if (site.stores)
         ++m_scratch[lane::version];
-    if (site.moves_bytes || about.cached == nullptr)
+    const bool was_filled = (m_scratch[lane::flags] & ~of.now[lane::flags] & uptodate) != 0;
+    if (site.moves_bytes || was_filled || about.cached == nullptr)
         m_painter.compare_bytes(about.cached, m_scratch);
     if (about.cached != nullptr)
         m_painter.paint_tlbs(
@@ -361,29 +364,26 @@ void recorder::sample_counters(picoseconds now)
     m_faults.add(now, static_cast<double>(s.pgfault));
     m_ipis.add(now, static_cast<double>(s.nr_tlb_remote_flush_received));
     m_written.add(now, static_cast<double>(s.nr_written));
+    const dirty_limits limits = get_dirty_limits(m_world.the_kernel());
+    m_background.add(now, static_cast<double>(limits.background));
+    m_limit.add(now, static_cast<double>(limits.dirty));
 }
 
 std::vector<recorded_counter> recorder::counters() const
 {
     constexpr unsigned stretches = 400;
     const picoseconds end = m_world.ended_at();
-    const dirty_limits limits = get_dirty_limits(m_world.the_kernel());
-    const auto limit = [&](std::int64_t pages) {
-        const auto value = static_cast<double>(pages);
-        return std::vector<recorded_counter::point>{{picoseconds(), value}, {end, value}};
-    };
     const auto rate = [&](const time_series& of) { return of.rates(end, stretches); };
     return {
         {"nr_dirty", "pages", "pages", "dirty pages", false, m_dirty.points()},
         {"nr_writeback", "pages", "pages", "pages under writeback", false, m_writeback.points()},
-        {"background", "pages", "pages", "above this pdflush writes", true,
-         limit(limits.background)},
+        {"background", "pages", "pages", "above this pdflush writes", true, m_background.points()},
         {"dirty limit", "pages", "pages", "above this whoever dirties writes", true,
-         limit(limits.dirty)},
+         m_limit.points()},
         {"queued", "disk", "requests", "requests that wait for the disk", false, m_queued.points()},
         {"pgfault", "faults", "per ms", "page faults", false, rate(m_faults)},
         {"IPIs", "flushes", "per ms", "shootdown interrupts received", false, rate(m_ipis)},
-        {"nr_written", "written", "per ms", "pages put under writeback", false, rate(m_written)},
+        {"nr_written", "written", "per ms", "pages whose writeback ended", false, rate(m_written)},
     };
 }
 

@@ -119,7 +119,7 @@ private:
     std::vector<std::vector<std::uint32_t>> m_events_of; ///< by page, when the run is over
 
     stopwatches m_stopwatches;
-    time_series m_dirty, m_writeback, m_queued, m_faults, m_ipis, m_written;
+    time_series m_dirty, m_writeback, m_background, m_limit, m_queued, m_faults, m_ipis, m_written;
 };
 
 } // namespace mkclean

@@ -30,7 +30,8 @@ constexpr const char* a_log =
     "           160  core0  writer     store                      ino 1 page 7                 "
     "bytes 0..7\n"
     "           170  core1  a b        page_mkclean begins        ino 1 page 77\n"
-    "           180  core0  writer     invlpg\n"
+    "           180  core0  writer     invlpg                                                  TLB "
+    "--- -> ---\n"
     "           190  core1  kjournald  test_clear_buffer_dirty    device page 7 block 1        BH "
     "DL -> -L\n"
     "           200  core1  pdflush    page_mkclean               ino 1 page 7                 PTE "
@@ -68,8 +69,8 @@ TEST_CASE("a life has its page's lines and what was known after each")
 
 TEST_CASE("what is no line of a log is told with its number")
 {
-    for (const char* wrong :
-         {"", "hello", "12 core0 writer no such step", "x core0 writer store"}) {
+    for (const char* wrong : {"", "hello", "12 core0 writer no such step", "x core0 writer store",
+                              "12 core0 writer store ino 1 page 99999999999999999999"}) {
         const std::string log = lines_but(a_log, "a b") + wrong + "\n";
         INFO(wrong);
         try {

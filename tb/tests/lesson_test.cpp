@@ -257,7 +257,7 @@ TEST_CASE("lesson shows nothing of the run before the prediction")
     const said ended = r.run({"1"});
     CHECK(ended.code == exit_code::bad_input);
     CHECK(!holds(ended.out, "walker sets D"));
-    CHECK(holds(ended.err, "--answers: expected a prediction, got the end of the input"));
+    CHECK(holds(ended.err, "no prediction was given, and nothing is kept of this"));
     CHECK(r.run({"1"}, "a\n").code == exit_code::bad_input); // the second question
     CHECK(holds(r.run({}).out, "0 of 1 predicted rightly"));
 }

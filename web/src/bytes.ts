@@ -143,7 +143,7 @@ const STATE_WORDS: { [state in ByteState]: string } = {
   [DIRTY_BYTE]: "newer in memory; something still says so",
   [TORN]: "stored to while the disk was reading the block: perhaps half captured",
   [DOOMED]: "newer in memory; nothing says so any more",
-  [LOST]: "lost: nothing says so, and never written",
+  [LOST]: "lost: nothing says so, and the disk never got them",
 };
 
 export function stateWords(state: ByteState): string { return STATE_WORDS[state]; }

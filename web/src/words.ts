@@ -1,7 +1,7 @@
 import { ALSO, BEGIN, END } from "./decode";
 import type { Finding, Meta, PageEntry, Verdict } from "./format";
 import { type Life, changesOf } from "./history";
-import { changeOf } from "./lanes";
+import { INODE, changeOf } from "./lanes";
 import { count, plural } from "./numbers";
 import type { Run } from "./run";
 
@@ -18,7 +18,7 @@ export function siteName(run: Run, event: number): string {
   const name = run.meta.sites[run.events.site[event]!]?.name ?? "?";
   switch (run.events.phase[event]) {
     case BEGIN: return `${name} begins`;
-    case END: return `${name} returns`;
+    case END: return `${name} ends`;
     case ALSO: return `${name} (of this page too)`;
     default: return name;
   }
@@ -29,10 +29,9 @@ export function spanWords(run: Run, begin: number): string {
   const end = run.partner[begin]!;
   if (end < 0) return `${name}, which does not return`;
   const took = run.events.time[end]! - run.events.time[begin]!;
-  return `${name}, which returns ${result(run.events.a[end]!)} after ${plural(cyclesOf(run.meta, took), "cycle")}`;
+  const cycles = plural(cyclesOf(run.meta, took), "cycle");
+  return run.events.a[end] ? `${name}, which fails after ${cycles} (error ${run.events.a[end]})` : `${name}, which takes ${cycles}`;
 }
-
-const result = (value: number): string => value === 0 ? "0" : `error ${value}`;
 
 // What an event's two numbers say.
 export function argumentWords(run: Run, event: number): string {
@@ -43,7 +42,7 @@ export function argumentWords(run: Run, event: number): string {
   if (run.events.phase[event] === END) {
     const begin = run.partner[event]!;
     const took = begin < 0 ? "" : ` after ${plural(cyclesOf(run.meta, run.events.time[event]! - run.events.time[begin]!), "cycle")}`;
-    return `returns ${result(a)}${took}`;
+    return `${a ? `error ${a}` : "ends"}${took}`;
   }
   if (site?.stores) return `bytes ${a}..${b}`;
   if (name === "submit_bh") return `${b ? "write from" : "read from"} sector ${count(a)}`;
@@ -56,15 +55,18 @@ export function argumentWords(run: Run, event: number): string {
 // One line of the kind that the terminal prints: "PTE PWD → P--", or what the event's numbers say.
 export function effectWords(life: Life, step: number): string {
   const event = life.events[step]!;
-  return [argumentWords(life.run, event), ...changesOf(life, step).map(({ lane, before, after }) => changeOf(lane, before, after))]
+  const place = life.run.meta.sites[life.run.events.site[event]!]?.place;
+  // The inode is all pages': what became of it since this page was looked at last, others have done.
+  const since = (lane: number): string => lane === INODE && place !== "inode" ? "meanwhile " : "";
+  return [argumentWords(life.run, event), ...changesOf(life, step).map(({ lane, before, after }) => since(lane) + changeOf(lane, before, after))]
     .filter(Boolean).join("; ");
 }
 
 export function verdictWords(verdict: Verdict): string {
   const said: string[] = [];
   if (verdict.lost_bytes) said.push(`${plural(verdict.lost_bytes, "byte")} ${verdict.lost_bytes === 1 ? "was" : "were"} lost`);
-  if (verdict.fsync_lies) said.push(`a sync promised what was not so ${times(verdict.fsync_lies)}`);
-  if (verdict.stale_reads) said.push(`${plural(verdict.stale_reads, "read")} returned something old`);
+  if (verdict.fsync_lies) said.push(`${plural(verdict.fsync_lies, "byte")} that a sync had promised ${verdict.fsync_lies === 1 ? "was" : "were"} not durable`);
+  if (verdict.stale_reads) said.push(`${plural(verdict.stale_reads, "byte")} that ${verdict.stale_reads === 1 ? "was" : "were"} read had an old value`);
   if (verdict.invented_bytes) said.push(`${plural(verdict.invented_bytes, "byte")} on the disk ${verdict.invented_bytes === 1 ? "was" : "were"} never stored`);
   if (verdict.accounting_skew) said.push("nr_dirty was not the number of dirty pages");
   if (verdict.livelocks) said.push(`somebody never came to an end ${times(verdict.livelocks)}`);

@@ -80,9 +80,9 @@ test("spans nest, and say what they returned and when", () => {
   const run = runOf(rtorrent());
   const life = lifeOf(run);
   const clean = life.events[stepNamed(life, "page_mkclean")];
-  assert.deepEqual(m.spansAround(run, clean).map(span => m.spanWords(run, span)), ["clear_page_dirty_for_io, which returns 0 after 720 cycles"]);
+  assert.deepEqual(m.spansAround(run, clean).map(span => m.spanWords(run, span)), ["clear_page_dirty_for_io, which takes 720 cycles"]);
   const locked = life.events[stepNamed(life, "lock_buffer")];
-  assert.match(m.spanWords(run, m.spansAround(run, locked)[0]), /^journal_commit_transaction, which returns 0/);
+  assert.match(m.spanWords(run, m.spansAround(run, locked)[0]), /^journal_commit_transaction, which takes/);
 });
 
 test("the byte map follows stores, the disk, and what is forgotten", () => {
@@ -201,7 +201,7 @@ test("words and numbers", () => {
   assert.equal(m.verdictWords(verdict), "Nothing was lost");
   assert.equal(m.verdictWords({ ...verdict, lost_bytes: 616180 }), "616,180 bytes were lost");
   assert.equal(m.verdictWords({ ...verdict, lost_bytes: 1 }), "1 byte was lost");
-  assert.equal(m.verdictWords({ ...verdict, fsync_lies: 2 }), "No byte was lost, but a sync promised what was not so twice");
+  assert.equal(m.verdictWords({ ...verdict, fsync_lies: 2 }), "No byte was lost, but 2 bytes that a sync had promised were not durable");
 });
 
 test("the picker's filter", () => {

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { type ByteMap, type ByteState, DIRTY_BYTE, DOOMED, LOST, SAME, TORN, byteMap, stateWords } from "../bytes";
 import { weave } from "../draw/fills";
 import { type Life, valueAt } from "../history";
-import { DISK } from "../lanes";
+import { CACHED, DISK } from "../lanes";
 import { PALETTES, type Palette } from "../palette";
 import type { Story } from "../story";
 import { count, plural } from "../numbers";
@@ -47,7 +47,7 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
       <figcaption>
         {story.runs.length > 1 && <span class="runLetter">{letterOf(r)}</span>}
         <p class={map.ranges.some(range => range.state >= DOOMED) ? "behind alarm" : "behind"} data-behind={behind}>
-          {behind ? `The disk is ${plural(behind, "byte")} behind` : "The disk has what memory has"}
+          {heading(behind, valueAt(life.lanes.get(CACHED), step) > 0, map.ranges.some(range => range.state === LOST))}
         </p>
         <ul class="legend">
           {pointed.value >= 0
@@ -59,6 +59,12 @@ function OneMap({ story, life, r, step, map }: { story: Story; life: Life; r: nu
       </figcaption>
     </figure>
   );
+}
+
+function heading(behind: number, cached: boolean, lost: boolean): string {
+  if (behind) return `The disk is ${plural(behind, "byte")} behind`;
+  if (!cached) return lost ? "The page has left memory, and what was lost with it" : "The page is not in memory";
+  return lost ? "Memory has what the disk has: the lost bytes are gone" : "The disk has what memory has";
 }
 
 const SWATCHES = { [SAME]: "same", [DIRTY_BYTE]: "dirty", [TORN]: "torn", [DOOMED]: "doomed", [LOST]: "lost" };

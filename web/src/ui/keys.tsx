@@ -18,6 +18,14 @@ const KEYS: [string, string][] = [
   ["?", "these keys"],
 ];
 
+const LETTERS: [string, string][] = [
+  ["PWD", "TLB, PTE: present, writable, dirty"],
+  ["LDW", "PG_: locked, dirty, under writeback"],
+  ["DL", "a block's buffer: dirty, locked"],
+  ["DWT", "tags, by which a sync finds the page: dirty, writeback, to write"],
+  ["disk", "what a read would return now; media: what a power cut would leave"],
+];
+
 function act(story: Story, event: KeyboardEvent): boolean {
   const here = story.cursor.value;
   switch (event.key) {
@@ -65,6 +73,10 @@ export function KeysDialog() {
       <h2 id="keys-title">Keys</h2>
       <dl>
         {KEYS.map(([key, does]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{does}</dd></div>)}
+      </dl>
+      <h3>Letters</h3>
+      <dl>
+        {LETTERS.map(([letters, means]) => <div key={letters}><dt><kbd>{letters}</kbd></dt><dd>{means}</dd></div>)}
       </dl>
       <form method="dialog"><button type="submit">Close</button></form>
     </dialog>
