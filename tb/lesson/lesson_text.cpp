@@ -1,4 +1,5 @@
 #include "tb/lesson/lesson_text.h"
+#include "tb/output/wrapping.h"
 
 #include <algorithm>
 #include <sstream>
@@ -41,17 +42,7 @@ std::string lesson_text::told(const lesson_evidence& of) const
 static std::string wrapped_paragraph(const std::string& text, const std::string& margin)
 {
     constexpr std::size_t columns = 92;
-    std::istringstream words(text);
-    std::string all;
-    std::string line;
-    for (std::string word; words >> word;) {
-        if (!line.empty() && margin.size() + line.size() + 1 + word.size() > columns) {
-            all += margin + line + '\n';
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + word;
-    }
-    return line.empty() ? all : all + margin + line + '\n';
+    return wrapped(text, margin, columns);
 }
 
 std::string wrapped_text(const std::string& text, const std::string& margin)

@@ -1,5 +1,6 @@
 #include "tb/museum/catalogue.h"
 #include "sim/input_error.h"
+#include "tb/output/wrapping.h"
 #include "tb/reference/markdown.h"
 
 #include <algorithm>
@@ -20,21 +21,10 @@ constexpr std::size_t commit_digits = 12;
 
 constexpr const char* not_verified = "The commits are from memory: nobody has looked them up yet.";
 
-// Lines of so many columns at most, each with `margin` before it.
 std::string wrapped(const std::string& text, const std::string& margin)
 {
     constexpr std::size_t columns = 100;
-    std::istringstream words(text);
-    std::string all;
-    std::string line;
-    for (std::string word; words >> word;) {
-        if (!line.empty() && margin.size() + line.size() + 1 + word.size() > columns) {
-            all += margin + line + '\n';
-            line.clear();
-        }
-        line += (line.empty() ? "" : " ") + word;
-    }
-    return line.empty() ? all : all + margin + line + '\n';
+    return mkclean::wrapped(text, margin, columns);
 }
 
 } // namespace
