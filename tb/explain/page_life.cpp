@@ -1,5 +1,6 @@
 #include "tb/explain/page_life.h"
 #include "sim/input_error.h"
+#include "tb/output/glossary.h"
 
 #include <string_view>
 
@@ -24,16 +25,6 @@ change parse_change(std::string_view text)
     return {text.substr(0, text.find(' ')), std::string(text.substr(at + arrow.size()))};
 }
 
-bool stores(const log_line& line)
-{
-    constexpr std::string_view names[] = {"store", "filemap_copy_from_user", "device store",
-                                          "memclear_highpage_flush"};
-    for (const std::string_view name : names)
-        if (line.step == name)
-            return true;
-    return false;
-}
-
 // A flush of everything names no page.
 bool empties_a_tlb(const log_line& line)
 {
@@ -52,7 +43,7 @@ void known_state::apply(const log_line& line)
     }
     if (line.step == "tlbi received")
         tlb.clear();
-    if (mkclean::stores(line))
+    if (puts_bytes_into_memory(line.step))
         ++stores;
     const change c = parse_change(line.change);
     if (c.place == "PTE" || c.place == "PMD")

@@ -216,6 +216,13 @@ const std::vector<glossary_entry>& glossary_of_spans()
     return all;
 }
 
+bool puts_bytes_into_memory(std::string_view step)
+{
+    constexpr std::string_view names[] = {"store", "filemap_copy_from_user", "device store",
+                                          "memclear_highpage_flush"};
+    return std::find(std::begin(names), std::end(names), step) != std::end(names);
+}
+
 const glossary_entry* explain_step(std::string_view name)
 {
     return find(glossary_of_steps(), name);

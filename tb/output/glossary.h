@@ -19,6 +19,10 @@ const std::vector<glossary_entry>& glossary_of_steps();
 /// The same of functions that have a beginning and an end.
 const std::vector<glossary_entry>& glossary_of_spans();
 
+/// Whether the step puts bytes into its page: then what the log says of it are the first and the
+/// last.
+bool puts_bytes_into_memory(std::string_view step);
+
 /// Null: there is none, which a test would find.
 const glossary_entry* explain_step(std::string_view name);
 const glossary_entry* explain_span(std::string_view name);

@@ -2,6 +2,7 @@
 #include "tb/oracle/page_state.h"
 #include "tb/output/causes.h"
 #include "tb/output/event_text.h"
+#include "tb/output/glossary.h"
 #include "vm/page_writeback.h"
 
 #include <algorithm>
@@ -17,8 +18,6 @@ namespace
 
 constexpr std::uint32_t uptodate = 8; // of lane::flags
 
-constexpr std::array<std::string_view, 4> sites_that_store = {
-    "store", "filemap_copy_from_user", "device store", "memclear_highpage_flush"};
 constexpr std::array<std::string_view, 3> sites_that_change_the_disk = {
     "disk_last_beat", "disk_in_cache", "disk_on_media"};
 
@@ -55,7 +54,7 @@ recorder::site_facts& recorder::facts_of(const step_site& site)
     if (!is_new)
         return facts;
     facts.number = static_cast<std::uint16_t>(m_recording.sites.size());
-    facts.stores = is_one_of(sites_that_store, site.name);
+    facts.stores = puts_bytes_into_memory(site.name);
     facts.moves_bytes = facts.stores || moves_bytes(site.touches);
     facts.of_disk = site.touches == place::disk;
     facts.changes_disk = is_one_of(sites_that_change_the_disk, site.name);
